@@ -1,0 +1,25 @@
+"""What can go wrong with a run, as text for people: code, fact, what is untouched, and the fix last."""
+
+
+class StackError(Exception):
+    """One failure that the user can act on; `str()` is the whole text to print.
+
+    The last line is always the fix. `code` is stable (CT1xx: the run itself, CT2xx: a function).
+    """
+
+    def __init__(self, code: str, what: str, *facts: str, fix: str) -> None:
+        self.code = code
+        self.what = what
+        self.fix = fix
+        super().__init__("\n".join([f"{code} {what}", *facts, f"Fix: {fix}"]))
+
+
+def first_stack_error(error: BaseException) -> StackError | None:
+    """The first `StackError` inside nested exception groups, or None."""
+    if isinstance(error, StackError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            if found := first_stack_error(inner):
+                return found
+    return None

@@ -1,0 +1,124 @@
+"""The supervisor's side of the zygote: ask it for processes, and hear of their ends."""
+
+import asyncio
+import itertools
+import json
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulators.stack.parent_death import SUPPORTED as CAN_FORK
+from emulators.stack.processes import Child, Program
+
+_SIZE = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Module:
+    """A Python module to run as `python -m name argv`; gets `LISTENER_FD` if it has a listener."""
+
+    name: str
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    listener: socket.socket | None = None
+
+
+class Forked:
+    """A `Child` that the zygote forked."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def wait(self) -> int:
+        return await asyncio.shield(self.ended)
+
+
+class Zygote:
+    """Starts Python processes quickly: forked where the system can, else each by itself."""
+
+    def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+        self._root = root
+        self._environment = environment
+        self._orders = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[int]] = {}
+        self._children: dict[int, Forked] = {}
+        self._channel: socket.socket | None = None
+        self._ready = asyncio.Event()
+
+    async def launch(self, output: int) -> Child:
+        """Start the zygote itself (again, after its end: then its children have ended too)."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        with theirs:
+            argv = [sys.executable, "-m", "emulators.stack.zygote", str(theirs.fileno())]
+            program = Program(argv, self._environment, self._root, passed=[theirs.fileno()])
+            child = await program.start(output)
+        self._channel = ours
+        asyncio.get_running_loop().add_reader(ours, self._hear, ours)
+        return child
+
+    async def ready(self, _child: Child) -> None:
+        """Return once it can fork."""
+        await self._ready.wait()
+
+    async def run(self, module: Module, output: int) -> Child:
+        """Start `module` as a process of its own that prints to the descriptor `output`."""
+        if not CAN_FORK:
+            return await self._run_alone(module, output)
+        await self._ready.wait()
+        if self._channel is None:
+            raise ConnectionError("the zygote has just ended")
+        order = next(self._orders)
+        self._waiting[order] = asyncio.get_running_loop().create_future()
+        files = [output] if module.listener is None else [output, module.listener.fileno()]
+        asked = {
+            "order": order,
+            "module": module.name,
+            "argv": list(module.argv),
+            "environment": dict(module.environment),
+        }
+        socket.send_fds(self._channel, [json.dumps(asked).encode()], files)
+        return self._children[await self._waiting[order]]
+
+    async def _run_alone(self, module: Module, output: int) -> Child:
+        argv = [sys.executable, "-m", module.name, *module.argv]
+        environment = dict(module.environment)
+        passed = []
+        if module.listener is not None:
+            passed = [module.listener.fileno()]
+            environment["LISTENER_FD"] = str(passed[0])
+        return await Program(argv, environment, self._root, passed=passed).start(output)
+
+    def _hear(self, channel: socket.socket) -> None:
+        try:
+            data = channel.recv(_SIZE)
+        except ConnectionError:
+            data = b""
+        if not data:
+            self._lost(channel)
+            return
+        said = json.loads(data)
+        if "ready" in said:
+            self._ready.set()
+        elif "order" in said:
+            self._children[said["pid"]] = Forked(said["pid"])
+            self._waiting.pop(said["order"]).set_result(said["pid"])
+        elif child := self._children.pop(said["ended"], None):
+            child.ended.set_result(said["code"])
+
+    def _lost(self, channel: socket.socket) -> None:
+        """The zygote ended; the kernel ends its children, and nobody else will tell of them."""
+        asyncio.get_running_loop().remove_reader(channel)
+        channel.close()
+        self._ready.clear()
+        self._channel = None
+        for waiting in self._waiting.values():
+            waiting.set_exception(ConnectionError("the zygote ended"))
+        for child in self._children.values():
+            child.ended.set_result(-signal.SIGKILL)
+        self._waiting.clear()
+        self._children.clear()

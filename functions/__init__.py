@@ -1,0 +1,1 @@
+"""One folder for each deployed function; a task type's folder is its task type."""

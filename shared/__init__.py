@@ -1,0 +1,1 @@
+"""Product code that more than one deployable uses."""

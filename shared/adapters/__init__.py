@@ -1,0 +1,1 @@
+"""The ports' implementations: one file for each outside thing."""

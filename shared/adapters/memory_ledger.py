@@ -1,0 +1,304 @@
+"""The ledger in memory: the port's rules on a dictionary, for tests of what stands on them.
+
+Same contract suite as Postgres. One process, no durability.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from shared.domain.errors import IdempotencyConflict, LeaseLost
+from shared.domain.ledger_rules import (
+    COPY_HOLD_SECONDS,
+    GIVEN_UP,
+    IDEMPOTENCY_WINDOW_SECONDS,
+    LEASE_SECONDS,
+    PUBLISH_GRACE_SECONDS,
+    RETURN_DELAYS_SECONDS,
+)
+from shared.domain.ports import DeskEntry, TaskFilter
+from shared.domain.settlement import Settlement
+from shared.domain.task import (
+    CANCELLABLE,
+    FINAL,
+    Attempt,
+    Claim,
+    DeadLetterCopy,
+    NewTask,
+    Outgoing,
+    Refusal,
+    State,
+    Stored,
+    Task,
+)
+from shared.domain.task_type import TaskType
+
+
+def _later(moment: datetime, seconds: float) -> datetime:
+    return moment + timedelta(seconds=seconds)
+
+
+@dataclass
+class _Row:
+    task: Task
+    fingerprint: str
+    token: int = 0
+    returns: int = 0
+    published: bool = False
+    lease_expires_at: datetime | None = None
+    not_before: datetime | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def change(self, **fields: object) -> None:
+        self.task = replace(self.task, **fields)  # type: ignore[arg-type]
+
+    def end_attempt(self, now: datetime, outcome: str, error: dict[str, str] | None) -> None:
+        started = self.task.started_at or now
+        number, generation = self.task.attempt, self.task.generation
+        self.attempts.append(Attempt(generation, number, started, now, outcome, error))
+
+    def outgoing(self) -> Outgoing:
+        t = self.task
+        return Outgoing(
+            t.id, t.generation, t.task_type, t.created_at, t.traceparent, t.ordering_key
+        )
+
+
+class MemoryLedger:
+    """The ledger's rules on a dictionary; `now` is its database clock."""
+
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
+        self._rows: dict[UUID, _Row] = {}
+        self._keys: dict[str, tuple[UUID, datetime]] = {}
+        self._copies: dict[tuple[UUID, int], tuple[DeadLetterCopy, datetime]] = {}
+        self.desk: dict[str, DeskEntry] = {}
+
+    async def add(self, tasks: Sequence[NewTask]) -> list[Stored | IdempotencyConflict]:
+        """See `Ledger.add`."""
+        return [self._add(task) for task in tasks]
+
+    def _add(self, new: NewTask) -> Stored | IdempotencyConflict:
+        now = self._now()
+        key = new.idempotency_key
+        if key and key in self._keys:
+            earlier, since = self._keys[key]
+            if _later(since, IDEMPOTENCY_WINDOW_SECONDS) > now:
+                row = self._rows[earlier]
+                if row.fingerprint != new.fingerprint:
+                    return IdempotencyConflict(key, earlier)
+                t = row.task
+                return Stored(t.id, t.task_type, t.state, t.created_at, is_new=False)
+        if key:
+            self._keys[key] = (new.id, now)
+        task = Task(
+            id=new.id,
+            task_type=new.task_type,
+            state=State.QUEUED,
+            payload=new.payload,
+            result=None,
+            error=None,
+            labels=new.labels,
+            ordering_key=new.ordering_key,
+            idempotency_key=key,
+            generation=0,
+            attempt=0,
+            created_at=now,
+            started_at=None,
+            finished_at=None,
+            due_at=_later(now, PUBLISH_GRACE_SECONDS),
+            traceparent=new.traceparent,
+        )
+        self._rows[new.id] = _Row(task, new.fingerprint)
+        return Stored(new.id, new.task_type, State.QUEUED, now, is_new=True)
+
+    async def mark_published(self, tasks: Sequence[Outgoing]) -> None:
+        """See `Ledger.mark_published`."""
+        for sent in tasks:
+            row = self._rows.get(sent.id)
+            if row and row.task.generation == sent.generation and not row.published:
+                row.published = True
+                if row.task.state is State.QUEUED:
+                    row.change(due_at=None)
+
+    async def claim(self, task_id: UUID, generation: int, task_type: TaskType) -> Claim | Refusal:
+        """See `Ledger.claim`."""
+        row, now = self._rows.get(task_id), self._now()
+        refusal = self._refusal(row, generation, now)
+        if row is None or refusal:
+            return refusal or Refusal.UNKNOWN
+        if row.task.state is State.RUNNING:
+            row.end_attempt(now, "abandoned", None)
+        if row.task.attempt >= task_type.limits.max_attempts:
+            self._bury(row, now, "abandoned" if row.task.state is State.RUNNING else "spent")
+            return Refusal.SPENT
+        lease_end = _later(now, LEASE_SECONDS)
+        row.token += 1
+        row.published = True
+        row.lease_expires_at, row.not_before = lease_end, None
+        row.change(
+            state=State.RUNNING, attempt=row.task.attempt + 1, started_at=now, due_at=lease_end
+        )
+        t = row.task
+        return Claim(
+            t.id,
+            t.generation,
+            t.task_type,
+            t.attempt,
+            row.token,
+            t.payload,
+            t.labels,
+            t.created_at,
+            t.traceparent,
+        )
+
+    def _refusal(self, row: _Row | None, generation: int, now: datetime) -> Refusal | None:
+        if row is None:
+            return Refusal.UNKNOWN
+        if row.task.generation != generation:
+            return Refusal.STALE_GENERATION
+        if row.task.state in FINAL:
+            return Refusal.FINAL
+        if row.lease_expires_at and row.lease_expires_at > now:
+            return Refusal.RUNNING
+        if row.task.state is State.SCHEDULED or (row.not_before and row.not_before > now):
+            return Refusal.NOT_YET
+        return None
+
+    def _bury(self, row: _Row, now: datetime, kind: str) -> None:
+        error = {"kind": kind, "message": GIVEN_UP[kind]}
+        row.lease_expires_at, row.not_before = None, None
+        row.token += 1
+        row.change(state=State.DEAD, due_at=None, finished_at=now, error=row.task.error or error)
+        self._copy(row)
+
+    def _copy(self, row: _Row) -> None:
+        copy = DeadLetterCopy(row.outgoing(), row.task.attempt)
+        self._copies.setdefault((row.task.id, row.task.generation), (copy, self._now()))
+
+    @asynccontextmanager
+    async def renewing(self, claim: Claim, time_limit_seconds: float) -> AsyncIterator[None]:
+        """See `Ledger.renewing`; nothing renews by itself where time is passed by hand."""
+        yield
+
+    async def finish(self, claim: Claim, settlement: Settlement) -> None:
+        """See `Ledger.finish`."""
+        row = self._rows.get(claim.task_id)
+        if not row or row.token != claim.token or row.task.state is not State.RUNNING:
+            raise LeaseLost(claim.task_id, claim.token)
+        now, s = self._now(), settlement
+        error = s.failure.as_json() if s.failure else None
+        row.end_attempt(now, s.outcome, error)
+        due_at = s.due_at if s.due_in_seconds is None else _later(now, s.due_in_seconds)
+        row.lease_expires_at = None
+        row.not_before = due_at if s.hold else None
+        row.change(
+            state=s.state,
+            result=s.result,
+            error=error,
+            due_at=due_at,
+            attempt=row.task.attempt - (0 if s.costs_attempt else 1),
+            finished_at=now if s.state in FINAL else None,
+        )
+        if s.copy:
+            self._copy(row)
+
+    async def get(self, task_id: UUID) -> Task | None:
+        """See `Ledger.get`."""
+        row = self._rows.get(task_id)
+        if row is None:
+            return None
+        attempts = list(row.attempts)
+        if row.task.state is State.RUNNING and row.task.started_at:
+            t = row.task
+            attempts.append(Attempt(t.generation, t.attempt, row.task.started_at, None, "running"))
+        return replace(row.task, attempts=tuple(attempts))
+
+    async def find(self, wanted: TaskFilter, *, after: UUID | None, limit: int) -> list[Task]:
+        """See `Ledger.find`."""
+        newest_first = sorted((row.task for row in self._rows.values()), key=lambda t: -t.id.int)
+        shown = (t for t in newest_first if _shows(wanted, t) and (not after or t.id < after))
+        return [task for _, task in zip(range(limit), shown, strict=False)]
+
+    async def cancel(self, task_id: UUID) -> tuple[Task | None, bool]:
+        """See `Ledger.cancel`."""
+        row = self._rows.get(task_id)
+        if row is None or row.task.state not in CANCELLABLE:
+            return await self.get(task_id), False
+        row.not_before = None
+        row.change(state=State.CANCELLED, due_at=None, finished_at=self._now())
+        return await self.get(task_id), True
+
+    async def take_due(self, attempts: dict[str, int], limit: int) -> list[Outgoing]:
+        """See `Ledger.take_due`."""
+        now = self._now()
+        due = [
+            (row.task.due_at, row)
+            for row in self._rows.values()
+            if row.task.due_at and row.task.due_at <= now and row.task.task_type in attempts
+        ]
+        due.sort(key=lambda pair: pair[0])
+        taken = [row for _, row in due[:limit]]
+        return [row.outgoing() for row in taken if self._bring_back(row, attempts, now)]
+
+    def _bring_back(self, row: _Row, attempts: dict[str, int], now: datetime) -> bool:
+        if row.task.state is State.RUNNING:
+            row.end_attempt(now, "abandoned", None)
+            if row.task.attempt >= attempts[row.task.task_type]:
+                self._bury(row, now, "abandoned")
+                return False
+            row.token += 1
+        row.published, row.lease_expires_at, row.not_before = False, None, None
+        row.change(state=State.QUEUED, due_at=_later(now, PUBLISH_GRACE_SECONDS))
+        return True
+
+    async def take_copies(self, limit: int) -> list[DeadLetterCopy]:
+        """See `Ledger.take_copies`."""
+        now = self._now()
+        ready = [key for key, (_, due) in self._copies.items() if due <= now][:limit]
+        for key in ready:
+            self._copies[key] = (self._copies[key][0], _later(now, COPY_HOLD_SECONDS))
+        return [self._copies[key][0] for key in ready]
+
+    async def drop_copies(self, copies: Sequence[DeadLetterCopy]) -> None:
+        """See `Ledger.drop_copies`."""
+        for copy in copies:
+            self._copies.pop((copy.task.id, copy.task.generation), None)
+
+    async def give_back(self, task_id: UUID, generation: int, max_attempts: int) -> State | None:
+        """See `Ledger.give_back`."""
+        row, now = self._rows.get(task_id), self._now()
+        if row is None:
+            return None
+        waiting = row.task.state in (State.QUEUED, State.RETRYING)
+        if row.task.generation != generation or not waiting:
+            return row.task.state
+        if row.task.attempt < max_attempts and row.returns < len(RETURN_DELAYS_SECONDS):
+            due_at = _later(now, RETURN_DELAYS_SECONDS[row.returns])
+            row.returns += 1
+            row.not_before = due_at
+            row.change(state=State.SCHEDULED, due_at=due_at)
+        else:
+            kind = "spent" if row.task.attempt >= max_attempts else "never_started"
+            error = row.task.error or {"kind": kind, "message": GIVEN_UP[kind]}
+            row.change(state=State.DEAD, due_at=None, finished_at=now, error=error)
+        return row.task.state
+
+    async def keep_on_desk(self, entry: DeskEntry) -> None:
+        """See `Ledger.keep_on_desk`."""
+        self.desk.setdefault(entry.delivery.message_id, entry)
+
+    async def ping(self) -> None:
+        """Memory is always there."""
+
+
+def _shows(wanted: TaskFilter, task: Task) -> bool:
+    return (
+        (wanted.task_type is None or task.task_type == wanted.task_type)
+        and (wanted.state is None or task.state is wanted.state)
+        and wanted.labels.items() <= task.labels.items()
+        and (wanted.created_after is None or task.created_at > wanted.created_after)
+        and (wanted.created_before is None or task.created_at < wanted.created_before)
+    )

@@ -1,0 +1,169 @@
+"""From settings to adapters to services: lazily, once a process, and only what the process needs.
+
+Every import of a vendor library stands inside the function that needs it: imports are what a
+cold start costs.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from shared.adapters.catalogue import load_catalogue, load_task_type
+from shared.domain.errors import LedgerUnavailable, Misconfigured
+from shared.domain.ports import Ledger, Publisher, TaskCache
+from shared.domain.task_type import TaskType
+from shared.services.bury import BuryService
+from shared.services.enqueue import EnqueueService
+from shared.services.execute import ExecuteService, Handle
+from shared.services.lookup import LookupService
+from shared.services.relay import RelayService
+from shared.settings import ROOT, Settings, read_settings
+
+Check = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """The checks that must pass before this process can do its work."""
+
+    checks: Mapping[str, Check] = field(default_factory=dict)
+
+    async def problems(self) -> dict[str, str]:
+        """What is not ready, each with the reason; empty when all is."""
+        answers = await asyncio.gather(*(self._problem(check) for check in self.checks.values()))
+        return {name: said for name, said in zip(self.checks, answers, strict=True) if said}
+
+    async def _problem(self, check: Check) -> str:
+        try:
+            async with asyncio.timeout(2):
+                await check()
+        except TimeoutError:
+            return "no answer within 2 s"
+        except (LedgerUnavailable, ConnectionError) as away:
+            return str(away)
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What the API's edges (REST, gRPC) stand on."""
+
+    settings: Settings
+    catalogue: Mapping[str, TaskType]
+    enqueue: EnqueueService
+    lookup: LookupService
+    readiness: Readiness
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """What a task function stands on."""
+
+    settings: Settings
+    task_type: TaskType
+    execute: ExecuteService
+    readiness: Readiness
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """What the relay function stands on."""
+
+    settings: Settings
+    service: RelayService
+    readiness: Readiness
+
+
+@dataclass(frozen=True, slots=True)
+class Burial:
+    """What the dead-letter function stands on."""
+
+    settings: Settings
+    service: BuryService
+    readiness: Readiness
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return read_settings()
+
+
+@cache
+def api() -> Api:
+    """Raises: Misconfigured."""
+    catalogue, ledger, publisher = _catalogue(), _ledger(), _publisher()
+    task_cache = _task_cache()
+    from uuid_utils.compat import uuid7
+
+    checks = {"postgres": ledger.ping, "pubsub": publisher.ping}
+    return Api(
+        settings(),
+        catalogue,
+        EnqueueService(catalogue, ledger, publisher, task_cache, new_id=uuid7),
+        LookupService(ledger, task_cache),
+        Readiness(checks),
+    )
+
+
+@cache
+def runner(name: str, handle: Handle) -> Runner:
+    """Raises: Misconfigured."""
+    task_type = load_task_type(ROOT, name, settings().task_overrides)
+    ledger = _ledger()
+    execute = ExecuteService(task_type, handle, ledger)
+    return Runner(settings(), task_type, execute, Readiness({"postgres": ledger.ping}))
+
+
+@cache
+def relay() -> Relay:
+    """Raises: Misconfigured."""
+    ledger, publisher = _ledger(), _publisher()
+    service = RelayService(_catalogue(), ledger, publisher, project=settings().project)
+    return Relay(
+        settings(), service, Readiness({"postgres": ledger.ping, "pubsub": publisher.ping})
+    )
+
+
+@cache
+def burial() -> Burial:
+    """Raises: Misconfigured."""
+    ledger = _ledger()
+    service = BuryService(_catalogue(), ledger)
+    return Burial(settings(), service, Readiness({"postgres": ledger.ping}))
+
+
+@cache
+def _catalogue() -> Mapping[str, TaskType]:
+    return load_catalogue(ROOT, settings().task_overrides)
+
+
+@cache
+def _ledger() -> Ledger:
+    from shared.adapters.postgres import PostgresLedger
+
+    if not settings().database_url:
+        raise Misconfigured(
+            "CLOUDTASKER_DATABASE_URL is not set; it names the Postgres that holds the tasks, "
+            "as postgresql+pg8000://user@host:5432/name"
+        )
+    return PostgresLedger(settings().database_url)
+
+
+@cache
+def _publisher() -> Publisher:
+    from shared.adapters.pubsub import PubSubPublisher
+
+    return PubSubPublisher(settings().project, emulator_host=settings().pubsub_emulator_host)
+
+
+@cache
+def _task_cache() -> TaskCache:
+    if not settings().redis_url:
+        from shared.adapters.no_cache import NoCache
+
+        return NoCache()
+    from shared.adapters.redis import RedisCache
+
+    return RedisCache(settings().redis_url)

@@ -1,0 +1,49 @@
+"""Which JSON values a row can hold. Postgres refuses what this refuses; here it has a reason."""
+
+import math
+from typing import Any, Final
+
+MAX_DEPTH: Final = 64
+_SCALARS: Final = (bool, int, type(None))
+
+
+def unstorable(value: Any) -> str | None:
+    """Why `value` cannot be stored as JSON, or None when it can.
+
+    Refused: types that JSON has not, NaN and infinities, NUL characters, lone surrogates, more than
+    64 levels. Without recursion, so that hostile depth costs nothing.
+    """
+    waiting = [(value, 1)]
+    while waiting:
+        one, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            return f"it is nested more than {MAX_DEPTH} levels deep"
+        if isinstance(one, str):
+            if problem := _bad_text(one):
+                return problem
+        elif isinstance(one, dict):
+            waiting.extend((part, depth + 1) for part in one.values())
+            for key in one:
+                if not isinstance(key, str):
+                    return f"it has a key of type {type(key).__name__}"
+                if problem := _bad_text(key):
+                    return problem
+        elif isinstance(one, list | tuple):
+            waiting.extend((part, depth + 1) for part in one)
+        elif isinstance(one, float):
+            if not math.isfinite(one):
+                return f"it has the number {one}, which JSON does not have"
+        elif not isinstance(one, _SCALARS):
+            return f"it has a {type(one).__name__}, which JSON does not have"
+    return None
+
+
+def _bad_text(text: str) -> str | None:
+    if "\0" in text:
+        return "it has a NUL character, which a row cannot hold"
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return "it has a lone surrogate, which is not Unicode text"
+    return None

@@ -1,0 +1,23 @@
+"""The ledger's times and texts, for every implementation of the port alike."""
+
+from typing import Final
+
+LEASE_SECONDS: Final = 30.0
+RENEW_SECONDS: Final = 10.0
+LEASE_BEYOND_LIMIT_SECONDS: Final = 15.0
+"""A lease is never renewed past the time limit and this."""
+
+PUBLISH_GRACE_SECONDS: Final = 2.0
+"""How long after its commit an unconfirmed row is left to the fast path."""
+COPY_HOLD_SECONDS: Final = 30.0
+"""How long one relay has a dead-letter copy to itself."""
+IDEMPOTENCY_WINDOW_SECONDS: Final = 24 * 3600.0
+
+RETURN_DELAYS_SECONDS: Final = (60.0, 600.0, 3600.0)
+"""When a dead letter with attempts left goes back to work: the first, second and third time."""
+
+GIVEN_UP: Final = {
+    "abandoned": "the last attempt's lease ended without an outcome",
+    "spent": "no attempts are left",
+    "never_started": "Pub/Sub gave up on it four times before it could start",
+}

@@ -1,0 +1,177 @@
+"""What the services need from the outside: the ledger, the publisher, the cache.
+
+Each port has an in-memory implementation in `shared.adapters.memory` and one contract suite that
+every implementation passes. Anything that cannot reach its server raises `LedgerUnavailable`
+(ledger) or answers as if empty (cache): Postgres decides, Redis only remembers.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from shared.domain.envelope import Delivery, Message
+from shared.domain.errors import IdempotencyConflict
+from shared.domain.settlement import Settlement
+from shared.domain.task import (
+    Claim,
+    DeadLetterCopy,
+    NewTask,
+    Outgoing,
+    Refusal,
+    State,
+    Stored,
+    Task,
+)
+from shared.domain.task_type import TaskType
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Which tasks a listing shows; every condition that is set must hold."""
+
+    task_type: str | None = None
+    state: State | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskEntry:
+    """A delivery that no row answers for, kept raw for a person to look at."""
+
+    delivery: Delivery
+    reason: str
+
+
+class Ledger(Protocol):
+    """The record of every task. Each method is one atomic move, on the database's clock."""
+
+    async def add(self, tasks: Sequence[NewTask]) -> list[Stored | IdempotencyConflict]:
+        """Store `tasks` as queued in one commit; one outcome each, in order.
+
+        A task whose idempotency key is younger than 24 h is not stored: its outcome is the
+        earlier task, or a conflict when the fingerprints differ.
+        """
+        ...
+
+    async def mark_published(self, tasks: Sequence[Outgoing]) -> None:
+        """Note that Pub/Sub has confirmed the messages of `tasks`. Safe to repeat."""
+        ...
+
+    async def claim(self, task_id: UUID, generation: int, task_type: TaskType) -> Claim | Refusal:
+        """Take the next attempt of the task with a fresh lease and fencing token, or say why not.
+
+        A lease that ended on the last attempt makes the task dead here (`Refusal.SPENT`).
+        """
+        ...
+
+    def renewing(
+        self, claim: Claim, time_limit_seconds: float
+    ) -> AbstractAsyncContextManager[None]:
+        """Keep the claim's lease alive inside the block, never past the time limit + 15 s."""
+        ...
+
+    async def finish(self, claim: Claim, settlement: Settlement) -> None:
+        """Record how the attempt ended.
+
+        Raises: LeaseLost when the claim's token is no longer the row's; nothing was written.
+        """
+        ...
+
+    async def get(self, task_id: UUID) -> Task | None:
+        """The task with its attempts, oldest first."""
+        ...
+
+    async def find(self, wanted: TaskFilter, *, after: UUID | None, limit: int) -> list[Task]:
+        """At most `limit` tasks (without attempts), newest first, older than id `after`."""
+        ...
+
+    async def cancel(self, task_id: UUID) -> tuple[Task | None, bool]:
+        """Cancel a task that does not run; the task as it then is, and whether this call did it."""
+        ...
+
+    async def take_due(self, attempts: dict[str, int], limit: int) -> list[Outgoing]:
+        """Move at most `limit` due rows to `queued` (or `dead`, when spent); those to publish.
+
+        `attempts` maps the known task types to their `max_attempts`; other types stay due.
+        """
+        ...
+
+    async def take_copies(self, limit: int) -> list[DeadLetterCopy]:
+        """Dead-letter copies that are not confirmed yet, each held from other relays for 30 s."""
+        ...
+
+    async def drop_copies(self, copies: Sequence[DeadLetterCopy]) -> None:
+        """Forget copies that Pub/Sub has confirmed."""
+        ...
+
+    async def give_back(self, task_id: UUID, generation: int, max_attempts: int) -> State | None:
+        """Answer a dead letter: a row with attempts left works again later, at most three times.
+
+        Returns the state that the row is in afterwards; None when there is no such task.
+        """
+        ...
+
+    async def keep_on_desk(self, entry: DeskEntry) -> None:
+        """Keep a delivery that cannot be understood. Safe to repeat: one entry per message id."""
+        ...
+
+    async def ping(self) -> None:
+        """Raises: LedgerUnavailable, also when the schema is not the one this code needs."""
+        ...
+
+
+class Publisher(Protocol):
+    """Sends messages to topics."""
+
+    async def publish(self, messages: Sequence[Message]) -> list[bool]:
+        """Publish in batches; for each message whether Pub/Sub confirmed it. Never raises."""
+        ...
+
+    async def ping(self) -> None:
+        """Raises: ConnectionError when Pub/Sub cannot be reached."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """What an idempotency key stands for."""
+
+    task_id: UUID
+    fingerprint: str
+
+
+class TaskCache(Protocol):
+    """Remembers final rows and recent idempotency keys; may be empty or gone at any time.
+
+    A row that is not final is never cached: a reader that was slow could put it back after the
+    finish that changed it. No method but `ping` raises when the cache is away.
+    """
+
+    async def get(self, task_id: UUID) -> Task | None:
+        """The cached task, or None."""
+        ...
+
+    async def put(self, task: Task) -> None:
+        """Remember a task for a while, when it is final."""
+        ...
+
+    async def drop(self, task_id: UUID) -> None:
+        """Forget a task whose final row has changed."""
+        ...
+
+    async def get_key(self, key: str) -> KeyRecord | None:
+        """What the idempotency key stands for, or None when it is not known here."""
+        ...
+
+    async def put_key(self, key: str, record: KeyRecord) -> None:
+        """Remember a key whose task is committed, for less than its window of 24 h."""
+        ...
+
+    async def ping(self) -> None:
+        """Raises: ConnectionError when the cache cannot be reached."""
+        ...

@@ -1,0 +1,131 @@
+"""A task as the ledger keeps it: its states, its row, its attempts."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+
+class State(StrEnum):
+    """Where a task stands (DESIGN, states)."""
+
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    SUCCEEDED = "succeeded"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+FINAL: Final = frozenset({State.SUCCEEDED, State.DEAD, State.CANCELLED, State.EXPIRED})
+CANCELLABLE: Final = frozenset({State.SCHEDULED, State.QUEUED, State.RETRYING})
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A checked task that is about to be stored."""
+
+    id: UUID
+    task_type: str
+    payload: dict[str, Any]
+    traceparent: str
+    fingerprint: str = ""
+    idempotency_key: str | None = None
+    ordering_key: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the ledger did with a new task: a row of its own, or the earlier one of its key."""
+
+    id: UUID
+    task_type: str
+    state: State
+    created_at: datetime
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a handler, numbered from 1 in each generation; unfinished while it runs."""
+
+    generation: int
+    number: int
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str
+    error: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A row of the ledger, as it is read. Times are aware UTC."""
+
+    id: UUID
+    task_type: str
+    state: State
+    payload: dict[str, Any]
+    result: Any
+    error: dict[str, str] | None
+    labels: dict[str, str]
+    ordering_key: str
+    idempotency_key: str | None
+    generation: int
+    attempt: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    due_at: datetime | None
+    traceparent: str
+    attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What a message about a task must carry: enough to publish it, now or later."""
+
+    id: UUID
+    generation: int
+    task_type: str
+    created_at: datetime
+    traceparent: str
+    ordering_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterCopy:
+    """A dead task whose message Pub/Sub will not forward: we publish it as a dead letter."""
+
+    task: Outgoing
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to run one attempt of a task until its lease ends, and what the run needs."""
+
+    task_id: UUID
+    generation: int
+    task_type: str
+    attempt: int
+    token: int
+    payload: dict[str, Any]
+    labels: dict[str, str]
+    created_at: datetime
+    traceparent: str
+
+
+class Refusal(StrEnum):
+    """Why a delivery did not get its task."""
+
+    UNKNOWN = "unknown"
+    STALE_GENERATION = "stale_generation"
+    FINAL = "final"
+    RUNNING = "running"
+    NOT_YET = "not_yet"
+    SPENT = "spent"
+    CONTENDED = "contended"

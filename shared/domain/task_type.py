@@ -1,0 +1,118 @@
+"""A task type: its limits (`task.yaml`), its payload model, and its names on Pub/Sub."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from shared.domain.errors import InvalidField, InvalidPayload
+from shared.domain.payload import Payload
+
+NAME_PATTERN: Final = r"^[a-z][a-z0-9_]{1,22}[a-z0-9]$"
+ACK_MARGIN_SECONDS: Final = 30
+"""An ack deadline leaves a run this long to record its outcome after its time limit."""
+
+
+class Retry(BaseModel):
+    """Who brings a failed task back, and how long the back-off between two attempts is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: Literal["pubsub", "ledger"] = "pubsub"
+    min_seconds: Annotated[float, Field(ge=0, le=600)] = 10
+    max_seconds: Annotated[float, Field(ge=0, le=600)] = 600
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> Self:
+        if self.min_seconds > self.max_seconds:
+            raise ValueError(
+                f"min_seconds ({self.min_seconds:g}) is above max_seconds ({self.max_seconds:g})"
+            )
+        return self
+
+
+class Limits(BaseModel):
+    """What `task.yaml` says; each field has its default and range (DESIGN, section 6)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    description: str = ""
+    labels: dict[str, str] = {}
+    time_limit_seconds: Annotated[int, Field(ge=1, le=570)] = 60
+    ack_deadline_seconds: Annotated[int, Field(ge=10, le=600)] = 0
+    max_attempts: Annotated[int, Field(ge=5, le=100)] = 5
+    retry: Retry = Retry()
+    mode: Literal["short", "long"] = "short"
+    cpu: Annotated[float, Field(ge=0.08, le=8)] = 1
+    memory_mb: Annotated[int, Field(ge=128, le=32768)] = 512
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 80
+    max_instances: Annotated[int, Field(ge=1, le=1000)] = 100
+    ordering: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ack_deadline_follows_the_time_limit(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "ack_deadline_seconds" not in given:
+            limit = given.get("time_limit_seconds", 60)
+            if isinstance(limit, int):
+                given = {**given, "ack_deadline_seconds": max(limit + ACK_MARGIN_SECONDS, 10)}
+        return given
+
+    @model_validator(mode="after")
+    def _limits_fit_together(self) -> Self:
+        if self.ack_deadline_seconds < self.time_limit_seconds + ACK_MARGIN_SECONDS:
+            raise ValueError(
+                f"ack_deadline_seconds ({self.ack_deadline_seconds}) must be at least "
+                f"time_limit_seconds + {ACK_MARGIN_SECONDS} "
+                f"({self.time_limit_seconds + ACK_MARGIN_SECONDS})"
+            )
+        if self.concurrency > 1 and self.cpu < 1:
+            raise ValueError(f"concurrency ({self.concurrency}) above 1 needs cpu of at least 1")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class TaskType:
+    """One kind of work: everything that the path of a task needs to know about it."""
+
+    name: str
+    limits: Limits
+    payload_model: type[Payload]
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(NAME_PATTERN, self.name):
+            raise ValueError(f"task type name {self.name!r} does not match {NAME_PATTERN}")
+
+    @property
+    def topic(self) -> str:
+        """Short id of the topic that carries this type's messages."""
+        return f"tasks-{self.name.replace('_', '-')}"
+
+    @property
+    def push_subscription(self) -> str:
+        """Short id of the subscription that pushes to this type's function."""
+        return f"{self.topic}-push"
+
+    @property
+    def dead_letter_topic(self) -> str:
+        """Short id of the topic that keeps what was given up on."""
+        return f"{self.topic}-dead"
+
+    def check(self, payload: dict[str, Any]) -> Payload:
+        """Return `payload` as this type's model.
+
+        Raises: InvalidPayload with every problem at once, each with its field.
+        """
+        try:
+            return self.payload_model.model_validate(payload)
+        except ValidationError as refused:
+            raise InvalidPayload(self.name, problems_of(refused)) from None
+
+
+def problems_of(refused: ValidationError, prefix: str = "payload") -> tuple[InvalidField, ...]:
+    """Every problem that the validating library found, with the path of its field."""
+    return tuple(
+        InvalidField(".".join((prefix, *map(str, problem["loc"]))).lstrip("."), problem["msg"])
+        for problem in refused.errors(include_url=False, include_context=False, include_input=False)
+    )

@@ -1,0 +1,1 @@
+"""What several entry points share: they translate, and nothing else."""

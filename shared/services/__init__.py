@@ -1,0 +1,1 @@
+"""Use cases on ports: what happens, in the order in which it happens."""

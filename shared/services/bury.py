@@ -1,0 +1,49 @@
+"""Answer a dead letter: the ledger's count decides, Pub/Sub's only moved the message."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain.envelope import Delivery, Envelope, UndecodableEnvelope, envelope_of
+from shared.domain.ports import DeskEntry, Ledger
+from shared.domain.task import State
+from shared.domain.task_type import TaskType
+
+DEFAULT_MAX_ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Burial:
+    """What became of a dead letter: the row's state afterwards, or why it is on the desk."""
+
+    envelope: Envelope | None
+    state: State | None
+    kept_on_desk: str = ""
+
+
+class BuryService:
+    """Takes the deliveries of every dead-letter topic."""
+
+    def __init__(self, catalogue: Mapping[str, TaskType], ledger: Ledger) -> None:
+        self._catalogue = catalogue
+        self._ledger = ledger
+
+    async def bury(self, delivery: Delivery) -> Burial:
+        """Give the task back to work when it has attempts left, else see that it is dead.
+
+        Safe to repeat. Raises: LedgerUnavailable, which must become a nack.
+        """
+        try:
+            envelope = envelope_of(delivery)
+        except UndecodableEnvelope as unreadable:
+            return await self._keep(delivery, f"cannot be decoded: {unreadable}", None)
+        task_type = self._catalogue.get(envelope.task_type)
+        attempts = task_type.limits.max_attempts if task_type else DEFAULT_MAX_ATTEMPTS
+        state = await self._ledger.give_back(envelope.task_id, envelope.generation, attempts)
+        if state is None:
+            return await self._keep(delivery, "no task has this id", envelope)
+        return Burial(envelope, state)
+
+    async def _keep(self, delivery: Delivery, reason: str, envelope: Envelope | None) -> Burial:
+        await self._ledger.keep_on_desk(DeskEntry(delivery, reason))
+        return Burial(envelope, None, reason)

@@ -1,0 +1,197 @@
+"""Accept tasks: check, store in one commit, publish what was stored, then answer.
+
+The row is the promise. Whether the message is confirmed by the time of the answer changes
+nothing: the relay publishes what is not.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from shared.domain.envelope import message_of
+from shared.domain.errors import (
+    CloudTaskerError,
+    IdempotencyConflict,
+    InvalidField,
+    InvalidPayload,
+    InvalidRequest,
+    UnknownTaskType,
+)
+from shared.domain.ports import KeyRecord, Ledger, Publisher, TaskCache
+from shared.domain.requests import EnqueueRequest
+from shared.domain.task import NewTask, Outgoing, Stored
+from shared.domain.task_type import TaskType, problems_of
+
+PUBLISH_PATIENCE_SECONDS: Final = 0.25
+"""How long an answer waits for Pub/Sub: in the cloud a function has no CPU after its answer."""
+
+Outcome = Stored | CloudTaskerError
+
+
+class EnqueueService:
+    """Accepts tasks of the types in `catalogue`."""
+
+    def __init__(
+        self,
+        catalogue: Mapping[str, TaskType],
+        ledger: Ledger,
+        publisher: Publisher,
+        cache: TaskCache,
+        *,
+        new_id: Callable[[], UUID],
+    ) -> None:
+        self._catalogue = catalogue
+        self._ledger = ledger
+        self._publisher = publisher
+        self._cache = cache
+        self._new_id = new_id
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def enqueue(self, asked: Any, *, traceparent: str) -> Stored:
+        """Accept one task; `asked` is the decoded JSON of an EnqueueRequest.
+
+        Raises: InvalidRequest, InvalidPayload, UnknownTaskType, IdempotencyConflict: nothing was
+        stored. LedgerUnavailable: it may have been; an idempotency key makes a repeat safe.
+        """
+        [outcome] = await self.enqueue_all([asked], traceparent=traceparent)
+        if isinstance(outcome, CloudTaskerError):
+            raise outcome
+        return outcome
+
+    async def enqueue_all(self, asked: Sequence[Any], *, traceparent: str) -> list[Outcome]:
+        """Accept several tasks in one commit; one outcome each, in order.
+
+        Raises: LedgerUnavailable, for all of them at once.
+        """
+        outcomes: dict[int, Outcome] = {}
+        fresh: dict[int, NewTask] = {}
+        for n, one in enumerate(asked):
+            try:
+                task = self._checked(one, traceparent)
+                if earlier := await self._earlier(task):
+                    outcomes[n] = earlier
+                else:
+                    fresh[n] = task
+            except CloudTaskerError as refused:
+                outcomes[n] = refused
+        outcomes.update(zip(fresh, await self._store(list(fresh.values())), strict=True))
+        return [outcomes[n] for n in range(len(asked))]
+
+    async def settle(self) -> None:
+        """Wait for what still runs behind given answers; for shutdown and tests."""
+        while self._background:
+            await asyncio.wait(self._background)
+
+    def _checked(self, asked: Any, traceparent: str) -> NewTask:
+        """Report the problems of the request and of its payload together."""
+        problems: list[InvalidField] = []
+        try:
+            request = EnqueueRequest.model_validate(asked)
+        except ValidationError as refused:
+            problems.extend(problems_of(refused, prefix=""))
+            request = None
+        name = asked.get("task_type") if isinstance(asked, dict) else None
+        payload = asked.get("payload") if isinstance(asked, dict) else None
+        task_type = self._task_type(name) if isinstance(name, str) else None
+        if task_type and isinstance(payload, dict):
+            try:
+                task_type.check(payload)
+            except InvalidPayload as refused_payload:
+                problems.extend(refused_payload.fields)
+        if task_type and request and request.ordering_key and not task_type.limits.ordering:
+            problems.append(
+                InvalidField("ordering_key", f"{name} is not ordered: set `ordering: true`")
+            )
+        if problems or request is None:
+            said = "; ".join(f"{p.field or 'body'}: {p.problem}" for p in problems)
+            raise InvalidRequest(f"task rejected: {said}", problems)
+        return self._new_task(request, traceparent)
+
+    def _task_type(self, name: str) -> TaskType:
+        try:
+            return self._catalogue[name]
+        except KeyError:
+            raise UnknownTaskType(name, sorted(self._catalogue)) from None
+
+    def _new_task(self, request: EnqueueRequest, traceparent: str) -> NewTask:
+        return NewTask(
+            id=self._new_id(),
+            task_type=request.task_type,
+            payload=request.payload,
+            traceparent=traceparent,
+            fingerprint=fingerprint_of(request) if request.idempotency_key else "",
+            idempotency_key=request.idempotency_key,
+            ordering_key=request.ordering_key,
+            labels=request.labels,
+        )
+
+    async def _earlier(self, task: NewTask) -> Stored | None:
+        """The task that the cache knows for this idempotency key: spares a commit, decides nothing
+        that the ledger would not decide in the same way."""
+        key = task.idempotency_key
+        record = await self._cache.get_key(key) if key else None
+        if record is None or key is None:
+            return None
+        if record.fingerprint != task.fingerprint:
+            raise IdempotencyConflict(key, record.task_id)
+        row = await self._ledger.get(record.task_id)
+        if row is None:
+            return None
+        return Stored(row.id, row.task_type, row.state, row.created_at, is_new=False)
+
+    async def _store(self, tasks: list[NewTask]) -> list[Outcome]:
+        if not tasks:
+            return []
+        outcomes: list[Outcome] = list(await self._ledger.add(tasks))
+        created: list[Outgoing] = []
+        for task, outcome in zip(tasks, outcomes, strict=True):
+            if isinstance(outcome, Stored) and outcome.is_new:
+                created.append(_outgoing(task, outcome))
+                if task.idempotency_key:
+                    record = KeyRecord(task.id, task.fingerprint)
+                    self._behind(self._cache.put_key(task.idempotency_key, record))
+        if created:
+            await self._publish(created)
+        return outcomes
+
+    async def _publish(self, tasks: list[Outgoing]) -> None:
+        messages = [message_of(task, self._catalogue[task.task_type].topic) for task in tasks]
+        publishing = asyncio.ensure_future(self._publisher.publish(messages))
+        await asyncio.wait({publishing}, timeout=PUBLISH_PATIENCE_SECONDS)
+        self._behind(self._note_confirmed(tasks, publishing))
+
+    async def _note_confirmed(
+        self, tasks: list[Outgoing], publishing: asyncio.Future[list[bool]]
+    ) -> None:
+        confirmed = [task for task, sure in zip(tasks, await publishing, strict=True) if sure]
+        if confirmed:
+            await self._ledger.mark_published(confirmed)
+
+    def _behind(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` after the answer: losing it costs a duplicate message, never a task."""
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def fingerprint_of(request: EnqueueRequest) -> str:
+    """What must be equal for two requests of one idempotency key to be the same request."""
+    said = [request.task_type, request.ordering_key, request.payload]
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _outgoing(task: NewTask, stored: Stored) -> Outgoing:
+    return Outgoing(
+        id=task.id,
+        generation=0,
+        task_type=task.task_type,
+        created_at=stored.created_at,
+        traceparent=task.traceparent,
+        ordering_key=task.ordering_key,
+    )

@@ -1,0 +1,183 @@
+"""Run a delivered task once: claim, handler, finish, answer. Knows neither HTTP nor Postgres."""
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.domain.envelope import Delivery, Envelope, UndecodableEnvelope, envelope_of
+from shared.domain.errors import InvalidPayload, LeaseLost, LedgerUnavailable
+from shared.domain.json_value import unstorable
+from shared.domain.outcome import (
+    Failed,
+    Failure,
+    Postponed,
+    Rejected,
+    RejectTask,
+    Released,
+    RetryLater,
+    Snooze,
+    Snoozed,
+    Succeeded,
+    Verdict,
+)
+from shared.domain.payload import Payload
+from shared.domain.ports import DeskEntry, Ledger
+from shared.domain.settlement import Answer, Settlement, settle
+from shared.domain.task import Claim, Refusal
+from shared.domain.task_type import TaskType
+
+Handle = Callable[[Any, Claim], Awaitable[Any]]
+"""The work: the checked payload and the claim in, a JSON value out."""
+
+FINISH_PATIENCE_SECONDS: Final = 20.0
+"""How long a run whose handler has ended waits for a ledger that is away, within its lease."""
+MAX_MESSAGE: Final = 2000
+MAX_RESULT_BYTES: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What became of a delivery: the answer, and what there is to say about it in the log."""
+
+    answer: Answer
+    envelope: Envelope | None = None
+    claim: Claim | None = None
+    settlement: Settlement | None = None
+    refusal: Refusal | None = None
+    kept_on_desk: str = ""
+    lease_lost: bool = False
+
+
+class ExecuteService:
+    """Runs the deliveries of one task type until it is drained."""
+
+    def __init__(
+        self,
+        task_type: TaskType,
+        handle: Handle,
+        ledger: Ledger,
+        *,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._task_type = task_type
+        self._handle = handle
+        self._ledger = ledger
+        self._chance = chance
+        self._runs: set[asyncio.Future[Any]] = set()
+        self._draining = False
+
+    async def execute(self, delivery: Delivery) -> Execution:
+        """Run the delivered task unless it is finished, superseded or running elsewhere.
+
+        What the handler did is recorded before this returns.
+        Raises: LedgerUnavailable, which must become a nack.
+        """
+        if self._draining:
+            return Execution(Answer.NACK)
+        try:
+            envelope = envelope_of(delivery)
+        except UndecodableEnvelope as unreadable:
+            return await self._keep(delivery, f"cannot be decoded: {unreadable}", None)
+        if envelope.task_type != self._task_type.name:
+            reason = f"of task type {envelope.task_type!r}, delivered to {self._task_type.name}"
+            return await self._keep(delivery, reason, envelope)
+        claim = await self._ledger.claim(envelope.task_id, envelope.generation, self._task_type)
+        if claim is Refusal.UNKNOWN:
+            return await self._keep(delivery, "no task has this id", envelope)
+        if isinstance(claim, Refusal):
+            answer = Answer.NACK if claim is Refusal.CONTENDED else Answer.ACK
+            return Execution(answer, envelope, refusal=claim)
+        return await self._run(claim, envelope, delivery.delivery_attempt)
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Claim no more, give the runs `grace_seconds`, then release the leases of the rest."""
+        self._draining = True
+        if self._runs:
+            _, left = await asyncio.wait(self._runs, timeout=grace_seconds)
+            for run in left:
+                run.cancel()
+
+    async def _keep(self, delivery: Delivery, reason: str, envelope: Envelope | None) -> Execution:
+        await self._ledger.keep_on_desk(DeskEntry(delivery, reason))
+        return Execution(Answer.ACK, envelope, kept_on_desk=reason)
+
+    async def _run(self, claim: Claim, envelope: Envelope, delivery_attempt: int) -> Execution:
+        limits = self._task_type.limits
+        async with self._ledger.renewing(claim, limits.time_limit_seconds):
+            verdict = await self._verdict(claim)
+            settlement = settle(
+                verdict,
+                limits,
+                attempt=claim.attempt,
+                delivery_attempt=delivery_attempt,
+                chance=self._chance(),
+            )
+            try:
+                await self._record(claim, settlement)
+            except LeaseLost:
+                return Execution(Answer.ACK, envelope, claim, lease_lost=True)
+        return Execution(settlement.answer, envelope, claim, settlement)
+
+    async def _verdict(self, claim: Claim) -> Verdict:
+        try:
+            payload = self._task_type.check(claim.payload)
+        except InvalidPayload as refused:
+            return Rejected(Failure("InvalidPayload", str(refused)))
+        limit = self._task_type.limits.time_limit_seconds
+        run = asyncio.ensure_future(self._handled(payload, claim))
+        self._runs.add(run)
+        run.add_done_callback(self._runs.discard)
+        try:
+            return await asyncio.wait_for(run, limit)
+        except TimeoutError:
+            return Failed(Failure("TimeLimitExceeded", f"still running after {limit} s"))
+        except asyncio.CancelledError:
+            if self._draining:
+                return Released()
+            raise
+
+    async def _handled(self, payload: Payload, claim: Claim) -> Verdict:
+        """Everything that a handler raises is its verdict; nothing of it escapes."""
+        try:
+            return _success(await self._handle(payload, claim))
+        except RejectTask as reject:
+            return Rejected(_failure(reject))
+        except RetryLater as later:
+            return Postponed(later.after_seconds, _failure(later))
+        except Snooze as snooze:
+            return Snoozed(snooze.until, _failure(snooze))
+        except Exception as failed:
+            return Failed(_failure(failed))
+
+    async def _record(self, claim: Claim, settlement: Settlement) -> None:
+        """Finish, waiting out a ledger that is away: the statement is fenced, so safe to repeat."""
+        try:
+            async with asyncio.timeout(FINISH_PATIENCE_SECONDS):
+                while True:
+                    try:
+                        return await self._ledger.finish(claim, settlement)
+                    except LedgerUnavailable:
+                        await asyncio.sleep(0.5)
+        except TimeoutError:
+            raise LedgerUnavailable(
+                f"the outcome of task {claim.task_id} could not be recorded"
+            ) from None
+
+
+def _success(result: Any) -> Verdict:
+    """A result that the row cannot hold is the handler's failure, not the ledger's."""
+    if problem := unstorable(result):
+        return Failed(Failure("ResultNotJson", f"the result cannot be stored: {problem}"))
+    size = len(json.dumps(result))
+    if size > MAX_RESULT_BYTES:
+        return Failed(Failure("ResultTooLarge", f"{size} bytes, over {MAX_RESULT_BYTES}"))
+    return Succeeded(result)
+
+
+def _failure(raised: Exception) -> Failure:
+    said = str(raised) or type(raised).__name__
+    clean = said.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+    return Failure(type(raised).__name__, clean[:MAX_MESSAGE])
