@@ -12,30 +12,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from emulators.pubsub.entries import BLOCKING, NEVER, Entry, Lane, State
+from emulators.pubsub.policy import Policy
+from emulators.pubsub.timetable import Timetable
 
 # An ordered subscription looks this far for a message whose key is free.
 ORDERED_WINDOW = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """Seconds before a redelivery: the least, and the most that it grows to."""
-
-    minimum: float
-    maximum: float
-
-    def delay(self, failures: int) -> float:
-        """Return the back-off after the `failures`-th nack or expiry, from 1 on."""
-        return min(self.maximum, self.minimum * 2.0 ** min(failures - 1, 60))
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What may change during a subscription's life. No retry policy: redelivered at once."""
-
-    ack_deadline: float = 10
-    retry: RetryPolicy | None = None
-    max_attempts: int | None = None
 
 
 class Delivery(NamedTuple):
@@ -48,9 +29,9 @@ class Delivery(NamedTuple):
 
 @dataclass(slots=True)
 class Changes:
-    """What to persist: all up to `floor` is acked, beyond it `acked`, and the counts of failures."""
+    """What to persist: all up to `floor` is acked, beyond it `acked`; and counts of failures."""
 
-    floor: int
+    floor: int = 0
     acked: list[int] = field(default_factory=list)
     failures: dict[int, int] = field(default_factory=dict)
 
@@ -69,7 +50,8 @@ class Engine:
         generation: int = 0,
     ) -> None:
         self.policy = policy
-        self.exhausted: list[int] = []  # for the owner: forward each, then `forwarded` or `refused`
+        # For the owner to forward, then call `forwarded` or `refused`: (seq, failed deliveries)
+        self.exhausted: list[tuple[int, int]] = []
         self._head = self._cursor = floor
         self._acked_ahead = set(acked)
         self._known_failures = dict(failures or {})
@@ -80,8 +62,8 @@ class Engine:
         self._loaded: deque[int] = deque()
         self._lanes: dict[str, Lane] = {}
         self._ready: list[int] = []
-        self._timed: list[tuple[float, int]] = []
-        self._changes = Changes(floor)
+        self._timetable = Timetable(self._entries)
+        self._changes = Changes()
 
     # What happens to the subscription
 
@@ -102,7 +84,7 @@ class Engine:
         return deliveries
 
     def ack(self, seq: int, generation: int) -> None:
-        """Finish a message. Any delivery's ack counts, but with an ordering key only the newest's."""
+        """Finish a message. Any delivery's ack counts; with an ordering key only the newest's."""
         entry = self._entries.get(seq)
         if entry is None:
             self._ack_unloaded(seq)
@@ -113,7 +95,7 @@ class Engine:
             self._settle(entry)
 
     def modify(self, seq: int, generation: int, seconds: float, now: float) -> None:
-        """Move the newest delivery's deadline to `seconds` from now; 0 is a nack. Others: ignored."""
+        """Move the deadline to `seconds` from now, 0 is a nack; older deliveries are ignored."""
         self.tick(now)
         entry = self._entries.get(seq)
         if entry is None or entry.state is not State.OUTSTANDING or entry.generation != generation:
@@ -128,11 +110,7 @@ class Engine:
 
         Source: Pub/Sub, "delivery attempt = 1 + nacks + expired deadlines".
         """
-        while self._timed and self._timed[0][0] <= now:
-            due, seq = heapq.heappop(self._timed)
-            entry = self._entries.get(seq)
-            if entry is None or entry.due != due:
-                continue
+        while entry := self._timetable.pop(now):
             if entry.state is State.OUTSTANDING:
                 self._fail(entry, now)
             else:
@@ -161,20 +139,30 @@ class Engine:
 
     def has_ready(self) -> bool:
         """Say whether `take` may find something; it may still come back empty."""
-        return bool(self._ready) or self._cursor < self._head
+        return bool(self._ready) or (self._cursor < self._head and not self._window_is_full())
+
+    def has_changes(self) -> bool:
+        """Say whether `changes` has something worth a commit."""
+        return bool(self._changes.acked or self._changes.failures)
+
+    def unacked(self) -> int:
+        """Return how many messages are neither acked nor forwarded."""
+        return len(self._entries) + self._head - self._cursor - len(self._acked_ahead)
+
+    def outstanding(self) -> int:
+        """Return how many messages are delivered, neither acked nor expired; counts them one by one."""
+        return sum(entry.state is State.OUTSTANDING for entry in self._entries.values())
 
     def next_at(self) -> float | None:
         """Return when `tick` has something to do, None for never."""
-        while self._timed and not self._is_timed(*self._timed[0]):
-            heapq.heappop(self._timed)
-        return self._timed[0][0] if self._timed else None
+        return self._timetable.next_at()
 
     def changes(self) -> Changes:
         """Return what has changed since the last call, to be persisted."""
         while self._loaded and self._loaded[0] not in self._entries:
             self._loaded.popleft()
         floor = self._loaded[0] - 1 if self._loaded else self._cursor
-        changes, self._changes = self._changes, Changes(floor)
+        changes, self._changes = self._changes, Changes()
         changes.floor = floor
         changes.acked = [seq for seq in changes.acked if seq > floor]
         return changes
@@ -205,6 +193,7 @@ class Engine:
         seq = self._cursor
         if seq in self._acked_ahead:
             self._acked_ahead.remove(seq)
+            self._known_failures.pop(seq, None)
             return None
         key = self._key_of(seq) if self._key_of else ""
         entry = self._entries[seq] = Entry(seq, key, self._known_failures.pop(seq, 0))
@@ -232,7 +221,7 @@ class Engine:
         self._changes.failures[entry.seq] = entry.failures
         if self.policy.max_attempts and entry.failures >= self.policy.max_attempts:
             self._move(entry, State.EXHAUSTED)
-            self.exhausted.append(entry.seq)
+            self.exhausted.append((entry.seq, entry.failures))
         else:
             self._redeliver(entry, now)
         self._take_back_later_ones(entry)
@@ -277,18 +266,7 @@ class Engine:
         entry.state = state
         entry.due = due
         if due != NEVER:
-            self._schedule(due, entry.seq)
-
-    def _schedule(self, due: float, seq: int) -> None:
-        # Acked messages leave their deadline behind; sweep when those are the most.
-        if len(self._timed) > 2 * len(self._entries) + 1000:
-            self._timed = [item for item in self._timed if self._is_timed(*item)]
-            heapq.heapify(self._timed)
-        heapq.heappush(self._timed, (due, seq))
-
-    def _is_timed(self, due: float, seq: int) -> bool:
-        entry = self._entries.get(seq)
-        return entry is not None and entry.due == due
+            self._timetable.add(entry)
 
     def _finish(self, entry: Entry) -> None:
         del self._entries[entry.seq]

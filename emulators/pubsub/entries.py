@@ -24,7 +24,7 @@ BLOCKING = frozenset({State.OUTSTANDING, State.DELAYED, State.EXHAUSTED})
 
 
 class Entry:
-    """A message that a subscription has loaded and not finished. `due` is its expiry or its retry."""
+    """A message loaded and not finished. `due` is when its deadline or its back-off ends."""
 
     __slots__ = ("due", "failures", "generation", "key", "seq", "state")
 

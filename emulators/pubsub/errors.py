@@ -1,4 +1,4 @@
-"""What a caller did wrong, each with the gRPC status that tells it. No other module names codes."""
+"""What a caller did wrong, each with the gRPC status that tells it; and why a run cannot go on."""
 
 from grpc import StatusCode
 
@@ -47,3 +47,15 @@ class Unavailable(PubSubError):
     """The emulator is stopping; clients retry."""
 
     code = StatusCode.UNAVAILABLE
+
+
+class EmulatorError(Exception):
+    """The emulator cannot start or go on; the text names the fix."""
+
+
+class StoreError(EmulatorError):
+    """The data folder cannot be used."""
+
+
+class PortTaken(EmulatorError):
+    """A port cannot be listened on."""

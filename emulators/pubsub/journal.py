@@ -19,6 +19,12 @@ LAZY_SECONDS = 0.05
 Committed = Callable[[], None]
 
 
+def resolve(future: asyncio.Future[None]) -> None:
+    """End the wait for `future`, whoever still waits."""
+    if not future.done():
+        future.set_result(None)
+
+
 class Journal:
     """Writes batches to the store, in order, one at a time.
 
@@ -58,7 +64,7 @@ class Journal:
     async def commit(self) -> None:
         """Write the present batch soon; return once it is durable."""
         durable = self._loop.create_future()
-        self.on_commit(lambda: durable.done() or durable.set_result(None))
+        self.on_commit(lambda: resolve(durable))
         await durable
 
     def commit_lazily(self) -> None:

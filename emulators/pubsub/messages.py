@@ -20,7 +20,9 @@ def check_publish(messages: Sequence[PubsubMessage]) -> None:
     Raises: InvalidArgument, with the number of the message and the limit it broke.
     """
     if not 1 <= len(messages) <= MAX_MESSAGES:
-        raise InvalidArgument(f"a request has 1 to {MAX_MESSAGES} messages, this one {len(messages)}")
+        raise InvalidArgument(
+            f"a request has 1 to {MAX_MESSAGES} messages, this one {len(messages)}"
+        )
     for number, message in enumerate(messages):
         problem = _problem(message)
         if problem:

@@ -41,7 +41,9 @@ def split(name: str) -> tuple[str, str]:
 def _check(name: str, collection: str) -> str:
     match = _RESOURCE.fullmatch(name)
     if match is None or match[2] != collection:
-        raise InvalidArgument(f"name {name!r} is not of the form projects/{{project}}/{collection}/{{id}}")
+        raise InvalidArgument(
+            f"name {name!r} is not of the form projects/{{project}}/{collection}/{{id}}"
+        )
     if not _ID.fullmatch(match[3]) or match[3].lower().startswith("goog"):
         raise InvalidArgument(
             f"id {match[3]!r} must be 3 to 255 letters, digits or -_.~+%, "

@@ -10,9 +10,9 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
-from emulators.pubsub.engine import Policy, RetryPolicy
 from emulators.pubsub.errors import InvalidArgument, OutOfRange, Unimplemented
 from emulators.pubsub.names import check_subscription_name, check_topic_name
+from emulators.pubsub.policy import Policy, RetryPolicy
 from emulators.pubsub.protos import DeadLetterPolicy, PushConfig, Subscription, Topic
 
 DAY = 86_400
@@ -94,11 +94,13 @@ def _complete_times(subscription: Subscription) -> None:
     subscription.ack_deadline_seconds = subscription.ack_deadline_seconds or 10
     if not 10 <= subscription.ack_deadline_seconds <= 600:
         raise InvalidArgument(
-            f"ack_deadline_seconds {subscription.ack_deadline_seconds} is not 10 to 600, or 0 for 10"
+            f"ack_deadline_seconds {subscription.ack_deadline_seconds} is not 0 or 10 to 600"
         )
     if not subscription.HasField("message_retention_duration"):
         subscription.message_retention_duration.seconds = 7 * DAY
-    _check_duration("message_retention_duration", subscription.message_retention_duration, 600, 31 * DAY)
+    _check_duration(
+        "message_retention_duration", subscription.message_retention_duration, 600, 31 * DAY
+    )
     if not subscription.HasField("expiration_policy"):
         subscription.expiration_policy.ttl.seconds = 31 * DAY
     if subscription.expiration_policy.HasField("ttl"):
@@ -145,10 +147,20 @@ def _check_mask(mask: FieldMask) -> None:
     if not mask.paths:
         raise InvalidArgument("update_mask is empty")
     for path in mask.paths:
-        if not FieldMask(paths=[path]).IsValidForDescriptor(Subscription.DESCRIPTOR):
+        if not _is_field(path):
             raise InvalidArgument(f"update_mask path {path!r} is not a field of a subscription")
         if path.split(".")[0] not in MUTABLE_FIELDS:
             raise InvalidArgument(f"update_mask path {path!r} cannot be changed")
+
+
+def _is_field(path: str) -> bool:
+    """Say whether `path` leads through messages to a field of Subscription."""
+    value: object = Subscription()
+    for name in path.split("."):
+        if not isinstance(value, Message) or name not in value.DESCRIPTOR.fields_by_name:
+            return False
+        value = getattr(value, name)
+    return True
 
 
 def _clear_output_only(message: Message) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
+from emulators.pubsub.errors import StoreError
+
 FORMAT = 1
 APPLICATION_ID = 0x50534255
 SEQ_BITS = 40  # position = topic id above, sequence number in the topic below
@@ -45,6 +47,7 @@ CREATE TABLE failures (
 INSERT_MESSAGES = "INSERT INTO messages (position, published_ns, ordering_key, body) VALUES"
 INSERT_ACKS = "INSERT OR IGNORE INTO acks (subscription, seq) VALUES"
 INSERT_FAILURES = "INSERT OR REPLACE INTO failures (subscription, seq, count) VALUES"
+DELETE_MESSAGES = "DELETE FROM messages WHERE position BETWEEN ? AND ?"
 
 Row = tuple[int | str | bytes | None, ...]
 
@@ -78,10 +81,6 @@ class Batch:
     failures: list[tuple[int, int, int]] = field(default_factory=list)
     floors: dict[int, int] = field(default_factory=dict)
     compacted: dict[int, int] = field(default_factory=dict)  # topic -> acked by all up to here
-
-
-class StoreError(Exception):
-    """The data folder cannot be used; the text names the fix."""
 
 
 def position_of(topic: int, seq: int) -> int:
@@ -200,7 +199,4 @@ def _raise_floor(db: sqlite3.Connection, subscription: int, floor: int) -> None:
 
 
 def _delete_messages(db: sqlite3.Connection, topic: int, seq: int) -> None:
-    db.execute(
-        "DELETE FROM messages WHERE position BETWEEN ? AND ?",
-        (position_of(topic, 0), position_of(topic, seq)),
-    )
+    db.execute(DELETE_MESSAGES, (position_of(topic, 0), position_of(topic, seq)))

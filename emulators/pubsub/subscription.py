@@ -9,9 +9,10 @@ from emulators.pubsub import protos
 from emulators.pubsub.bodies import Bodies
 from emulators.pubsub.clock import Clock, Timer
 from emulators.pubsub.engine import Changes, Delivery, Engine
-from emulators.pubsub.errors import InvalidArgument, NotFound, Unavailable
+from emulators.pubsub.errors import InvalidArgument
+from emulators.pubsub.journal import resolve
 from emulators.pubsub.resources import policy_of
-from emulators.pubsub.store import StoredMessage, position_of
+from emulators.pubsub.store import StoredMessage
 from emulators.pubsub.topic import LiveTopic
 from emulators.pubsub.wire import AckId, Received
 
@@ -31,7 +32,7 @@ class Pusher(Protocol):
 class Owner(Protocol):
     """What a subscription tells the broker."""
 
-    def forward(self, subscription: "Subscription", seq: int) -> None:
+    def forward(self, subscription: "Subscription", seq: int, deliveries: int) -> None:
         """Move an exhausted message to the dead-letter topic."""
 
     def touched(self, subscription: "Subscription") -> None:
@@ -51,15 +52,18 @@ class Subscription:
         bodies: Bodies,
         clock: Clock,
         owner: Owner,
+        make_pusher: Callable[["Subscription"], Pusher],
+        floor: int,
     ) -> None:
         self.id = subscription_id
         self.topic = topic
-        self.floor = topic.numbered
+        self.floor = floor
         self.pusher: Pusher | None = None
         self._engine = engine
         self._bodies = bodies
         self._clock = clock
         self._owner = owner
+        self._make_pusher = make_pusher
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._timer: Timer | None = None
         self._timer_at = 0.0
@@ -70,6 +74,12 @@ class Subscription:
         """Take over a changed resource; what is outstanding keeps its deadline."""
         self.resource = resource
         self._engine.policy = policy_of(resource)
+        if resource.push_config.push_endpoint and not self.pusher:
+            self.pusher = self._make_pusher(self)
+        elif self.pusher and not resource.push_config.push_endpoint:
+            self.pusher.stop()
+            self.pusher = None
+        self._look()
 
     def published(self, head: int) -> None:
         """Learn of new messages."""
@@ -98,14 +108,18 @@ class Subscription:
         """Finish messages. Raises: InvalidArgument if an id is another subscription's."""
         for ack_id in self._own(ack_ids):
             self._engine.ack(ack_id.seq, ack_id.generation)
-        self._changed()
+        self._look()
 
     def modify(self, ack_ids: Iterable[AckId], seconds: float) -> None:
         """Set deadlines to `seconds` from now, 0 is a nack. Raises: InvalidArgument as `ack`."""
         now = self._clock.now()
         for ack_id in self._own(ack_ids):
             self._engine.modify(ack_id.seq, ack_id.generation, seconds, now)
-        self._changed()
+        self._look()
+
+    def counts(self) -> dict[str, int]:
+        """Return the sizes of the backlog, for people who look in."""
+        return {"unacked": self._engine.unacked(), "outstanding": self._engine.outstanding()}
 
     def changes(self) -> Changes:
         """Return what is to be persisted, and move the floor."""
@@ -123,8 +137,7 @@ class Subscription:
 
     def body(self, seq: int) -> StoredMessage | None:
         """Return a message of this subscription's topic."""
-        head = position_of(self.topic.id, self.topic.head)
-        return self._bodies.get(position_of(self.topic.id, seq), head)
+        return self._bodies.get(self.topic.position(seq), self.topic.position(self.topic.head))
 
     def end(self, reason: Exception) -> None:
         """Deliver nothing from now on; who waits gets `reason`."""
@@ -134,7 +147,7 @@ class Subscription:
         if self.pusher:
             self.pusher.stop()
         for waiter in self._waiting:
-            waiter.done() or waiter.set_result(None)
+            resolve(waiter)
 
     # How
 
@@ -181,20 +194,20 @@ class Subscription:
                 self._waiting.remove(waiter)
         return True
 
-    def _changed(self) -> None:
-        self._owner.touched(self)
-        self._look()
-
     def _on_timer(self) -> None:
         self._timer = None
         self._engine.tick(self._clock.now())
-        self._changed()
+        self._look()
 
     def _look(self) -> None:
         """After any change: forward what is exhausted, wake who can be served, set the timer."""
+        if self._gone:
+            return
         exhausted, self._engine.exhausted = self._engine.exhausted, []
-        for seq in exhausted:
-            self._owner.forward(self, seq)
+        for seq, deliveries in exhausted:
+            self._owner.forward(self, seq, deliveries)
+        if self._engine.has_changes():
+            self._owner.touched(self)
         if self._engine.has_ready():
             self._wake()
         self._set_timer()

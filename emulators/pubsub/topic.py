@@ -1,9 +1,11 @@
 """One topic while the emulator runs: its numbering, its publish times, who is subscribed."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from emulators.pubsub.protos import PubsubMessage
+from emulators.pubsub.protos import PubsubMessage, Topic
 from emulators.pubsub.store import StoredMessage, position_of
 
 if TYPE_CHECKING:
@@ -13,11 +15,11 @@ if TYPE_CHECKING:
 class LiveTopic:
     """`head` is the last durable message; `numbered` the last that has been given a number."""
 
-    def __init__(self, topic_id: int, resource: bytes, head: int) -> None:
+    def __init__(self, topic_id: int, resource: Topic, head: int) -> None:
         self.id = topic_id
         self.resource = resource
         self.head = self.numbered = head
-        self.compacted = 0
+        self.compacted = 0  # messages up to here are deleted
         self.subscriptions: dict[int, Subscription] = {}
         self._last_published_ns = 0
 
@@ -40,9 +42,13 @@ class LiveTopic:
         floors = [subscription.floor for subscription in self.subscriptions.values()]
         return min(floors, default=self.head)
 
+    def position(self, seq: int) -> int:
+        """Return where the log has the `seq`-th message."""
+        return position_of(self.id, seq)
+
     def _stored(self, message: PubsubMessage, now_ns: int) -> StoredMessage:
         self.numbered += 1
-        position = position_of(self.id, self.numbered)
+        position = self.position(self.numbered)
         message.message_id = str(position)
         message.publish_time.seconds, message.publish_time.nanos = divmod(now_ns, 10**9)
         return StoredMessage(position, now_ns, message.ordering_key, message.SerializeToString())

@@ -1,1 +1,1 @@
-"""The one-command local stack: `python -m emulators.stack`. Starts the product over the wire only."""
+"""The one-command local stack: `python -m emulators.stack`. It never imports the product."""

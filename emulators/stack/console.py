@@ -58,7 +58,8 @@ class Console:
 
     def release(self) -> None:
         """Print the log lines held so far, and from now on each at once."""
-        held, self._held = self._held or [], None
+        held = list(self._held or ())
+        self._held = None
         for entry in held:
             self._show(entry)
 

@@ -1,4 +1,4 @@
-"""The environment of the processes that the stack starts. The user's own choices win over defaults."""
+"""The environment of the stack's processes. The user's own choices win over our defaults."""
 
 import os
 from collections.abc import Mapping

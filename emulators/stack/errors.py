@@ -1,4 +1,4 @@
-"""What can go wrong with a run, as text for people: code, fact, what is untouched, and the fix last."""
+"""What can go wrong with a run, told to people: code, fact, what is untouched, the fix last."""
 
 
 class StackError(Exception):

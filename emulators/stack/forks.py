@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulators.stack.parent_death import SUPPORTED as CAN_FORK
+from emulators.stack import parent_death
 from emulators.stack.processes import Child, Program
 
 _SIZE = 64 * 1024
@@ -48,6 +48,9 @@ class Zygote:
         self._children: dict[int, Forked] = {}
         self._channel: socket.socket | None = None
         self._ready = asyncio.Event()
+        # Without the parent-death signal a fork would outlive the supervisor; and macOS' own
+        # frameworks do not survive a fork.
+        self.forks = parent_death.SUPPORTED
 
     async def launch(self, output: int) -> Child:
         """Start the zygote itself (again, after its end: then its children have ended too)."""
@@ -67,7 +70,7 @@ class Zygote:
 
     async def run(self, module: Module, output: int) -> Child:
         """Start `module` as a process of its own that prints to the descriptor `output`."""
-        if not CAN_FORK:
+        if not self.forks:
             return await self._run_alone(module, output)
         await self._ready.wait()
         if self._channel is None:

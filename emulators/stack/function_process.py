@@ -5,45 +5,23 @@ of the socket and nothing is refused.
 """
 
 import argparse
-import asyncio
 import json
 import os
 import socket
 import sys
-from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 
 import uvicorn
 from functions_framework.aio import create_asgi_app
 
 from emulators.stack.import_problem import describe
 from emulators.stack.processes import EXIT_BROKEN
+from emulators.stack.quiet_server import QuietServer
 
 # The function drains for up to 8 s by itself.
 _GRACE_SECONDS = 9
-# Longer than any client of ours keeps an idle connection: the client closes, so nobody loses a race.
+# Longer than any client keeps an idle connection: the client closes, and no delivery races that.
 _KEEP_ALIVE_SECONDS = 120
-
-
-class QuietServer(uvicorn.Server):
-    """uvicorn, woken once a second instead of ten times, and at once by a signal."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._told = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    async def main_loop(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        while not await self.on_tick(0):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._told.wait(), 1)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._told.set)
 
 
 def main() -> int:
@@ -53,7 +31,9 @@ def main() -> int:
     parser.add_argument("--source", required=True, type=Path)
     asked = parser.parse_args()
     try:
-        app = create_asgi_app(asked.target, str(asked.source), "http")
+        app = create_asgi_app(  # type: ignore[no-untyped-call]  # the framework has no hints
+            asked.target, str(asked.source), "http"
+        )
     except Exception as error:
         print(json.dumps(describe(error, asked.source, Path.cwd())), flush=True)
         return EXIT_BROKEN

@@ -33,7 +33,9 @@ def _provision(address: str, arguments: Mapping[str, Any]) -> dict[str, int]:
 def _serving(address: str, arguments: Mapping[str, Any]) -> dict[str, int]:
     """Return once the standard health service says SERVING; `limit_seconds` bounds the wait."""
     end = time.monotonic() + arguments["limit_seconds"]
-    with grpc.insecure_channel(address, options=[("grpc.max_reconnect_backoff_ms", 100)]) as channel:
+    with grpc.insecure_channel(
+        address, options=[("grpc.max_reconnect_backoff_ms", 100)]
+    ) as channel:
         check = channel.unary_unary(
             "/grpc.health.v1.Health/Check",
             request_serializer=health_pb2.HealthCheckRequest.SerializeToString,

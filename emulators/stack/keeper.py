@@ -23,7 +23,8 @@ _LINE_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Part:
-    """What a keeper keeps. `launch` starts it printing to a descriptor; `ready` returns once it works."""
+    """What a keeper keeps. `launch` starts it with a descriptor to print to; `ready` returns once
+    it works."""
 
     name: str
     launch: Callable[[int], Awaitable[Child]]

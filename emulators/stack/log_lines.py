@@ -26,8 +26,8 @@ class Entry:
 
     def as_json(self) -> str:
         """One JSON document; a line that was none is wrapped in one."""
-        return json.dumps(self.fields or {"severity": self.severity, "message": self.message}
-                          | {"logger": self.source}, ensure_ascii=False)  # fmt: skip
+        plain = {"severity": self.severity, "message": self.message, "logger": self.source}
+        return json.dumps(self.fields or plain, ensure_ascii=False)
 
 
 def parse(source: str, line: str) -> Entry:

@@ -1,4 +1,4 @@
-"""Let a child die with its parent: Linux's parent-death signal. Must stay importable without cost."""
+"""Let a child die with its parent, by Linux's parent-death signal. Must stay cheap to import."""
 
 import ctypes
 import os

@@ -43,15 +43,21 @@ class Ports:
                 return _listen(asked)
             except OSError as error:
                 raise _refused(asked, flag, error) from error
-        for port in _candidates(default):
+        listener = self.listen_quietly(default)
+        port = listener.getsockname()[1]
+        if port != default:
+            by = holder(default)
+            self._note(f"note: {default} is in use by {by}; {what} is on {port} instead.")
+        return listener
+
+    def listen_quietly(self, first: int) -> socket.socket:
+        """A listening socket on the first free port from `first` up."""
+        for port in _candidates(first):
             with contextlib.suppress(OSError):
-                listener = _listen(port)
-                if port != default:
-                    self._note(f"note: {default} is in use by {holder(default)}; {what} is on {port} instead.")
-                return listener
+                return _listen(port)
         raise StackError(
             "CT102",
-            f"No free port for {what} between {default} and {default + _TRIES}.",
+            f"No port is free between {first} and {first + _TRIES}.",
             "Nothing was started.",
             fix="stop some of the programs that listen there.",
         )
@@ -107,7 +113,7 @@ def holder(port: int) -> str:
 
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections(kind="tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-            if listens and connection.pid:
+            listens = connection.status == psutil.CONN_LISTEN
+            if listens and connection.pid and connection.laddr and connection.laddr.port == port:
                 return f'"{psutil.Process(connection.pid).name()}" (pid {connection.pid})'
     return "another program"

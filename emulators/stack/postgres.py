@@ -1,4 +1,4 @@
-"""Embedded Postgres under our own supervision: find the binaries, make a cluster, say how to run it.
+"""Embedded Postgres under our own supervision: find it, make a cluster, say how to run it.
 
 It never uses the wheel's own `get_server()`, which changes accounts and folder rights as root.
 """
@@ -17,6 +17,7 @@ from emulators.stack.accounts import Account
 from emulators.stack.errors import StackError
 from emulators.stack.ports import HOST
 from emulators.stack.processes import Child, Program
+from emulators.stack.readiness import poll
 
 DATABASE = "cloudtasker"
 _PID_FILE = "postmaster.pid"
@@ -100,8 +101,11 @@ class Postgres:
 
         After kill -9 the file of the dead server still says ready, so the pid is compared too.
         """
-        while not self._is_ready(child.pid):
-            await asyncio.sleep(0.02)
+
+        async def is_ready() -> bool:
+            return self._is_ready(child.pid)
+
+        await poll(is_ready)
 
     def _is_ready(self, pid: int) -> bool:
         lines = self._pid_file()
@@ -125,7 +129,13 @@ class Postgres:
         if self.account is not None:
             self.account.own(new)
         initdb = [str(self.binaries / "initdb"), "-D", str(new), "-U", "postgres"]
-        options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
+        options = [
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            "--no-instructions",
+        ]
         await self._finish(initdb + options)
         single = [str(self.binaries / "postgres"), "--single", "-D", str(new), "postgres"]
         await self._finish(single, f"CREATE DATABASE {DATABASE};\n")

@@ -4,23 +4,26 @@ Runs only in the gRPC helper process, so that the supervisor never loads grpc.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import grpc
+from google.protobuf.json_format import ParseDict
+from google.protobuf.message import Message
 
 from emulators.pubsub import protos
 from emulators.stack.topology import Subscription, Topic, Topology
 
 _LIMIT_SECONDS = 10
-_TOPIC_FIELDS = ("message_retention_duration",)
-_SUBSCRIPTION_FIELDS = (
-    "push_config",
-    "ack_deadline_seconds",
-    "retry_policy",
-    "dead_letter_policy",
-    "message_retention_duration",
-    "expiration_policy",
-)
+# What may differ on an existing subscription, as JSON names it; the rest is fixed at its creation.
+_CHANGEABLE = {
+    "push_config": "pushConfig",
+    "ack_deadline_seconds": "ackDeadlineSeconds",
+    "retry_policy": "retryPolicy",
+    "dead_letter_policy": "deadLetterPolicy",
+    "message_retention_duration": "messageRetentionDuration",
+    "expiration_policy": "expirationPolicy",
+}
+Answer = TypeVar("Answer", bound=Message)
 
 
 def provision(channel: grpc.Channel, topology: Topology) -> dict[str, int]:
@@ -29,105 +32,109 @@ def provision(channel: grpc.Channel, topology: Topology) -> dict[str, int]:
     Raises:
         grpc.RpcError: the emulator refused something.
     """
-    done = {"created": 0, "updated": 0}
+    done = {"created": 0, "updated": 0, "kept": 0}
     for topic in topology.topics:
-        done[_topic(channel, topology.project, topic)] += 1
+        done[_topic(channel, topic_json(topology.project, topic))] += 1
     for subscription in topology.subscriptions:
-        done[_subscription(channel, topology.project, subscription)] += 1
+        done[_subscription(channel, subscription_json(topology.project, subscription))] += 1
     return {**done, "topics": len(topology.topics), "subscriptions": len(topology.subscriptions)}
 
 
-def _topic(channel: grpc.Channel, project: str, topic: Topic) -> str:
-    wanted = protos.Topic(name=f"projects/{project}/topics/{topic.name}")
-    if topic.retention_seconds:
-        wanted.message_retention_duration.seconds = topic.retention_seconds
-    call = _Caller(channel, "Publisher")
+def _topic(channel: grpc.Channel, fields: dict[str, object]) -> str:
+    wanted = ParseDict(fields, protos.Topic())
     try:
-        call("CreateTopic", wanted, protos.Topic)
+        _call(channel, "Publisher/CreateTopic", wanted, protos.Topic)
     except grpc.RpcError as error:
+        if "messageRetentionDuration" in fields and _code(error) is grpc.StatusCode.UNIMPLEMENTED:
+            # An emulator without topic retention: its subscriptions still keep the messages.
+            return _topic(channel, {"name": fields["name"]})
         _only(error, grpc.StatusCode.ALREADY_EXISTS)
-        current = call("GetTopic", protos.GetTopicRequest(topic=wanted.name), protos.Topic)
-        if differing := _differing(wanted, current, _TOPIC_FIELDS):
-            request = protos.UpdateTopicRequest(topic=wanted, update_mask={"paths": differing})
-            call("UpdateTopic", request, protos.Topic)
-        return "updated"
+        return "kept"
     return "created"
 
 
-def _subscription(channel: grpc.Channel, project: str, subscription: Subscription) -> str:
-    wanted = subscription_proto(project, subscription)
-    call = _Caller(channel, "Subscriber")
+def _subscription(channel: grpc.Channel, fields: dict[str, object]) -> str:
+    wanted = ParseDict(fields, protos.Subscription())
     try:
-        call("CreateSubscription", wanted, protos.Subscription)
+        _call(channel, "Subscriber/CreateSubscription", wanted, protos.Subscription)
     except grpc.RpcError as error:
         _only(error, grpc.StatusCode.ALREADY_EXISTS)
-        request = protos.GetSubscriptionRequest(subscription=wanted.name)
-        current = call("GetSubscription", request, protos.Subscription)
-        if differing := _differing(wanted, current, _SUBSCRIPTION_FIELDS):
-            update = protos.UpdateSubscriptionRequest(
-                subscription=wanted, update_mask={"paths": differing}
-            )
-            call("UpdateSubscription", update, protos.Subscription)
-        return "updated"
-    return "created"
-
-
-def subscription_proto(project: str, subscription: Subscription) -> Any:
-    """The `google.pubsub.v1.Subscription` that the plan describes."""
-    topics = f"projects/{project}/topics"
-    wanted = protos.Subscription(
-        name=f"projects/{project}/subscriptions/{subscription.name}",
-        topic=f"{topics}/{subscription.topic}",
-        ack_deadline_seconds=subscription.ack_deadline_seconds,
-        enable_message_ordering=subscription.ordering,
+    else:
+        return "created"
+    request = protos.GetSubscriptionRequest(subscription=wanted.name)
+    current = _call(channel, "Subscriber/GetSubscription", request, protos.Subscription)
+    differing = [name for name in _CHANGEABLE if _value(wanted, name) != _value(current, name)]
+    if not differing:
+        return "kept"
+    mask = ",".join(_CHANGEABLE[name] for name in differing)
+    update = ParseDict(
+        {"subscription": fields, "updateMask": mask}, protos.UpdateSubscriptionRequest()
     )
-    wanted.message_retention_duration.seconds = subscription.retention_seconds
-    wanted.expiration_policy.SetInParent()  # present without a ttl: it never expires
-    if subscription.push_endpoint:
-        wanted.push_config.push_endpoint = subscription.push_endpoint
-        if subscription.service_account:
-            wanted.push_config.oidc_token.service_account_email = subscription.service_account
-            wanted.push_config.oidc_token.audience = subscription.push_endpoint
-    if subscription.retry_seconds is not None:
-        minimum, maximum = subscription.retry_seconds
-        wanted.retry_policy.minimum_backoff.FromNanoseconds(int(minimum * 1e9))
-        wanted.retry_policy.maximum_backoff.FromNanoseconds(int(maximum * 1e9))
-    if subscription.dead_letter_topic:
-        policy = wanted.dead_letter_policy
-        policy.dead_letter_topic = f"{topics}/{subscription.dead_letter_topic}"
-        policy.max_delivery_attempts = subscription.max_delivery_attempts
-    return wanted
+    _call(channel, "Subscriber/UpdateSubscription", update, protos.Subscription)
+    return "updated"
 
 
-def _differing(wanted: Any, current: Any, fields: tuple[str, ...]) -> list[str]:
-    return [name for name in fields if _comparable(wanted, name) != _comparable(current, name)]
+def topic_json(project: str, topic: Topic) -> dict[str, object]:
+    """The topic as Pub/Sub's JSON."""
+    fields: dict[str, object] = {"name": f"projects/{project}/topics/{topic.name}"}
+    if topic.retention_seconds:
+        fields["messageRetentionDuration"] = f"{topic.retention_seconds}s"
+    return fields
 
 
-def _comparable(message: Any, name: str) -> object:
-    """A field's value; of the push config only what we set, for servers add attributes."""
-    value = getattr(message, name)
+def subscription_json(project: str, plan: Subscription) -> dict[str, object]:
+    """The subscription as Pub/Sub's JSON; an expiration policy without a ttl is "never"."""
+    topics = f"projects/{project}/topics"
+    fields: dict[str, object] = {
+        "name": f"projects/{project}/subscriptions/{plan.name}",
+        "topic": f"{topics}/{plan.topic}",
+        "ackDeadlineSeconds": plan.ack_deadline_seconds,
+        "messageRetentionDuration": f"{plan.retention_seconds}s",
+        "expirationPolicy": {},
+        "enableMessageOrdering": plan.ordering,
+    }
+    if plan.push_endpoint:
+        fields["pushConfig"] = _push(plan)
+    if plan.retry_seconds is not None:
+        minimum, maximum = plan.retry_seconds
+        fields["retryPolicy"] = {"minimumBackoff": f"{minimum}s", "maximumBackoff": f"{maximum}s"}
+    if plan.dead_letter_topic:
+        fields["deadLetterPolicy"] = {
+            "deadLetterTopic": f"{topics}/{plan.dead_letter_topic}",
+            "maxDeliveryAttempts": plan.max_delivery_attempts,
+        }
+    return fields
+
+
+def _push(plan: Subscription) -> dict[str, object]:
+    endpoint: dict[str, object] = {"pushEndpoint": plan.push_endpoint}
+    if not plan.service_account:
+        return endpoint
+    token = {"serviceAccountEmail": plan.service_account, "audience": plan.push_endpoint}
+    return endpoint | {"oidcToken": token}
+
+
+def _value(subscription: protos.Subscription, name: str) -> object:
+    """A field in comparable form; of the push config only what we set, for servers add to it."""
+    value = getattr(subscription, name)
     if name == "push_config":
         return (value.push_endpoint, value.oidc_token.SerializeToString())
-    return value if not hasattr(value, "SerializeToString") else value.SerializeToString()
+    return value.SerializeToString() if isinstance(value, Message) else value
+
+
+def _code(error: grpc.RpcError) -> grpc.StatusCode | None:
+    return error.code() if isinstance(error, grpc.Call) else None
 
 
 def _only(error: grpc.RpcError, code: grpc.StatusCode) -> None:
-    if not isinstance(error, grpc.Call) or error.code() is not code:
+    if _code(error) is not code:
         raise error
 
 
-class _Caller:
-    """Calls one Pub/Sub service by method name."""
-
-    def __init__(self, channel: grpc.Channel, service: str) -> None:
-        self._channel = channel
-        self._service = service
-
-    def __call__(self, method: str, request: Any, answer: Any) -> Any:
-        parse: Callable[[bytes], Any] = answer.FromString
-        call = self._channel.unary_unary(
-            f"/google.pubsub.v1.{self._service}/{method}",
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=parse,
-        )
-        return call(request, timeout=_LIMIT_SECONDS)
+def _call(channel: grpc.Channel, method: str, request: Message, answer: type[Answer]) -> Answer:
+    call: Callable[..., Answer] = channel.unary_unary(
+        f"/google.pubsub.v1.{method}",
+        request_serializer=lambda message: message.SerializeToString(),
+        response_deserializer=answer.FromString,
+    )
+    return call(request, timeout=_LIMIT_SECONDS)

@@ -1,6 +1,7 @@
 """Ask each kind of server whether it works, over its own protocol, with nothing but sockets."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -11,16 +12,24 @@ from emulators.stack.processes import Child
 _PAUSE_SECONDS = 0.03
 _ANSWER_SECONDS = 10
 Probe = Callable[[], Awaitable[bool]]
+Ready = Callable[[Child], Awaitable[None]]
 
 
-def until(probe: Probe) -> Callable[[Child], Awaitable[None]]:
+def until(probe: Probe) -> Ready:
     """A part's `ready`: asks again until `probe` says yes; refused connections mean not yet."""
 
     async def ready(_child: Child) -> None:
-        while not await _attempt(probe):
-            await asyncio.sleep(_PAUSE_SECONDS)
+        await poll(probe)
 
     return ready
+
+
+async def poll(probe: Probe) -> None:
+    """Return once `probe` says yes."""
+    for _ in itertools.repeat(None):
+        if await _attempt(probe):
+            return
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _attempt(probe: Probe) -> bool:

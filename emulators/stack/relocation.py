@@ -29,7 +29,7 @@ def reachable_binaries(folder: Path, account: Account | None, place: Path = PLAC
 
 
 def _copy(package: Path, copy: Path) -> None:
-    """Copy the installation and the libraries beside its package; they find each other relatively."""
+    """Copy the installation and the libraries beside its package, in the same relation."""
     copy.parent.mkdir(parents=True, exist_ok=True)
     half = Path(tempfile.mkdtemp(dir=copy.parent))
     half.chmod(0o755)

@@ -61,7 +61,7 @@ def read_task_types(root: Path, overrides: Path | None) -> list[TaskType]:
     names = [path.parent.name for path in paths]
     if unknown := sorted(set(overriding) - set(names)):
         raise _unusable(overrides or root, f"there is no task type {unknown[0]!r}", "remove it")
-    return [_read(path, overriding.get(path.parent.name) or {}) for path in paths]
+    return [_read(path, overriding.get(path.parent.name, {})) for path in paths]
 
 
 def _read(path: Path, overriding: Mapping[str, Any]) -> TaskType:
@@ -79,8 +79,10 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in over.items():
         below = result.get(key)
-        deep = isinstance(value, Mapping) and isinstance(below, Mapping)
-        result[key] = merged(below, value) if deep else value
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            result[key] = merged(below, value)
+        else:
+            result[key] = value
     return result
 
 

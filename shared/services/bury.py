@@ -36,14 +36,20 @@ class BuryService:
         try:
             envelope = envelope_of(delivery)
         except UndecodableEnvelope as unreadable:
-            return await self._keep(delivery, f"cannot be decoded: {unreadable}", None)
+            return await self.keep(delivery, f"cannot be decoded: {unreadable}")
         task_type = self._catalogue.get(envelope.task_type)
         attempts = task_type.limits.max_attempts if task_type else DEFAULT_MAX_ATTEMPTS
         state = await self._ledger.give_back(envelope.task_id, envelope.generation, attempts)
         if state is None:
-            return await self._keep(delivery, "no task has this id", envelope)
+            return await self.keep(delivery, "no task has this id", envelope)
         return Burial(envelope, state)
 
-    async def _keep(self, delivery: Delivery, reason: str, envelope: Envelope | None) -> Burial:
+    async def keep(
+        self, delivery: Delivery, reason: str, envelope: Envelope | None = None
+    ) -> Burial:
+        """Put a delivery that cannot be understood on the desk, whatever its data looks like.
+
+        Safe to repeat. Raises: LedgerUnavailable, which must become a nack.
+        """
         await self._ledger.keep_on_desk(DeskEntry(delivery, reason))
         return Burial(envelope, None, reason)

@@ -80,13 +80,13 @@ class ExecuteService:
         try:
             envelope = envelope_of(delivery)
         except UndecodableEnvelope as unreadable:
-            return await self._keep(delivery, f"cannot be decoded: {unreadable}", None)
+            return await self.keep(delivery, f"cannot be decoded: {unreadable}")
         if envelope.task_type != self._task_type.name:
             reason = f"of task type {envelope.task_type!r}, delivered to {self._task_type.name}"
-            return await self._keep(delivery, reason, envelope)
+            return await self.keep(delivery, reason, envelope)
         claim = await self._ledger.claim(envelope.task_id, envelope.generation, self._task_type)
         if claim is Refusal.UNKNOWN:
-            return await self._keep(delivery, "no task has this id", envelope)
+            return await self.keep(delivery, "no task has this id", envelope)
         if isinstance(claim, Refusal):
             answer = Answer.NACK if claim is Refusal.CONTENDED else Answer.ACK
             return Execution(answer, envelope, refusal=claim)
@@ -100,7 +100,13 @@ class ExecuteService:
             for run in left:
                 run.cancel()
 
-    async def _keep(self, delivery: Delivery, reason: str, envelope: Envelope | None) -> Execution:
+    async def keep(
+        self, delivery: Delivery, reason: str, envelope: Envelope | None = None
+    ) -> Execution:
+        """Put a delivery that cannot be understood on the desk, whatever its data looks like.
+
+        Safe to repeat. Raises: LedgerUnavailable, which must become a nack.
+        """
         await self._ledger.keep_on_desk(DeskEntry(delivery, reason))
         return Execution(Answer.ACK, envelope, kept_on_desk=reason)
 

@@ -6,6 +6,7 @@ that is mere backlog.
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,9 +57,10 @@ class RelayService:
         self._ledger = ledger
         self._publisher = publisher
         self._project = project
+        self._stopped = asyncio.Event()
 
     async def run(self, seconds: float) -> Round:
-        """Work in one-second rounds for `seconds`; return what they did together.
+        """Work in one-second rounds for `seconds` or until `stop`; what they did together.
 
         Raises: LedgerUnavailable; the next call goes on where this one stopped.
         """
@@ -69,9 +71,17 @@ class RelayService:
             done = await self.round()
             total += done
             pause = 0.0 if done.full else PAUSE_SECONDS
-            if loop.time() + pause >= end:
+            if loop.time() + pause >= end or await self._stopped_within(pause):
                 return total
-            await asyncio.sleep(pause)
+
+    def stop(self) -> None:
+        """Let no call of `run` begin another round."""
+        self._stopped.set()
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), seconds)
+        return self._stopped.is_set()
 
     async def round(self) -> Round:
         """One bounded batch of due rows and of dead-letter copies. Safe to run beside another."""

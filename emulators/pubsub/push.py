@@ -1,0 +1,112 @@
+"""Pushes one subscription's messages: takes what the window allows, sends, acks or nacks."""
+
+import asyncio
+
+from emulators.pubsub.clock import Clock, Timer
+from emulators.pubsub.logs import log
+from emulators.pubsub.push_body import push_body
+from emulators.pubsub.push_client import Outcome, PushClient
+from emulators.pubsub.push_window import PushWindow
+from emulators.pubsub.subscription import Subscription
+from emulators.pubsub.tokens import TokenIssuer
+from emulators.pubsub.wire import Received
+
+
+class Pusher:
+    """The sender of one push subscription; it reads the subscription's settings at each send."""
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        *,
+        client: PushClient,
+        tokens: TokenIssuer,
+        window: PushWindow,
+        clock: Clock,
+    ) -> None:
+        self._subscription = subscription
+        self._client = client
+        self._tokens = tokens
+        self._window = window
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._pumping = False
+        self._stopped = False
+        self._timer: Timer | None = None
+        self._failing = False
+
+    def pump(self) -> None:
+        """Look, a moment later, whether something can be sent."""
+        if not self._pumping and not self._stopped:
+            self._pumping = True
+            self._loop.call_soon(self._pump)
+
+    def stop(self) -> None:
+        """Take no more messages; requests that are out run to their end and count."""
+        self._stopped = True
+        if self._timer:
+            self._timer.cancel()
+
+    def cancel(self) -> None:
+        """Stop, and give up on what is out: it is delivered again after a restart."""
+        self.stop()
+        for task in self._sending:
+            task.cancel()
+
+    def _pump(self) -> None:
+        self._pumping = False
+        if self._stopped:
+            return
+        now = self._clock.now()
+        room = self._window.room(len(self._sending), now)
+        if room:
+            for received in self._subscription.take(room, per_key=1):
+                task = self._loop.create_task(self._send(received))
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
+        elif self._window.resumes_at() > now and not self._timer:
+            self._timer = self._clock.call_at(self._window.resumes_at(), self._resume)
+
+    def _resume(self) -> None:
+        self._timer = None
+        self.pump()
+
+    async def _send(self, received: Received) -> None:
+        resource = self._subscription.resource
+        body = push_body(received.body, resource.name, received.attempt)
+        endpoint = resource.push_config.push_endpoint
+        started = self._clock.now()
+        outcome = await self._client.post(
+            endpoint, body, self._headers(), resource.ack_deadline_seconds
+        )
+        now = self._clock.now()
+        if outcome.acked:
+            self._window.acked(now - started, now)
+            self._subscription.ack([received.ack_id])
+        else:
+            self._window.nacked(now, reached=outcome.status is not None)
+            self._subscription.modify([received.ack_id], 0)
+        self._tell(outcome, endpoint)
+        # Only now is there room for another: this task counts as outstanding until it is done.
+        self._loop.call_soon(self.pump)
+
+    def _headers(self) -> dict[str, str]:
+        config = self._subscription.resource.push_config
+        if not config.HasField("oidc_token"):
+            return {}
+        audience = config.oidc_token.audience or config.push_endpoint
+        token = self._tokens.token(config.oidc_token.service_account_email, audience)
+        return {"Authorization": f"Bearer {token}"}
+
+    def _tell(self, outcome: Outcome, endpoint: str) -> None:
+        """Log the first failure of a row of them, and its end."""
+        if outcome.acked == (not self._failing):
+            return
+        self._failing = not outcome.acked
+        fields = {"subscription": self._subscription.resource.name, "endpoint": endpoint}
+        if outcome.acked:
+            log.info("push works again", extra={"fields": fields})
+        else:
+            what = outcome.problem or f"status {outcome.status}"
+            log.warning("push is not acked: %s", what, extra={"fields": fields})

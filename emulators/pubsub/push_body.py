@@ -1,0 +1,31 @@
+"""The wrapped JSON body of a push request."""
+
+import json
+from base64 import b64encode
+
+from emulators.pubsub.protos import PubsubMessage
+
+
+def push_body(body: bytes, subscription: str, attempt: int) -> bytes:
+    """Return the request body for a serialised message; `attempt` 0 is left out.
+
+    Source: Pub/Sub, "Receive push messages"; ids and times stand there twice, in both spellings.
+    """
+    message = PubsubMessage.FromString(body)
+    published = message.publish_time.ToJsonString()
+    inner: dict[str, object] = {
+        "messageId": message.message_id,
+        "message_id": message.message_id,
+        "publishTime": published,
+        "publish_time": published,
+    }
+    if message.data:
+        inner["data"] = b64encode(message.data).decode()
+    if message.attributes:
+        inner["attributes"] = dict(message.attributes)
+    if message.ordering_key:
+        inner["orderingKey"] = message.ordering_key
+    envelope: dict[str, object] = {"message": inner, "subscription": subscription}
+    if attempt:
+        envelope["deliveryAttempt"] = attempt
+    return json.dumps(envelope, separators=(",", ":")).encode()

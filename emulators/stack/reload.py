@@ -1,0 +1,64 @@
+"""Follow edits of the checkout: the next task is served by the new code."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from watchfiles import Change, awatch
+
+from emulators.stack.changes import WATCHED_FOLDERS, Effect, effect_of, is_source
+from emulators.stack.errors import StackError
+from emulators.stack.parts import GATEWAY
+from emulators.stack.stack import Stack
+from emulators.stack.task_types import function_names, read_task_types
+
+# An editor's several writes of one save are one edit; all in all well below the 2 s promised.
+_DEBOUNCE_MS = 400
+_STEP_MS = 200
+
+
+async def follow_edits(stack: Stack) -> None:
+    """Apply every edit to the running stack, for ever."""
+    root = stack.options.root
+    watched = [root / name for name in WATCHED_FOLDERS if (root / name).is_dir()]
+    if stack.overrides:
+        watched.append(stack.overrides)
+    if not watched:
+        return
+    edits = awatch(*watched, watch_filter=_matters, debounce=_DEBOUNCE_MS, step=_STEP_MS)
+    async for changes in edits:
+        await apply(stack, (Path(path) for _, path in changes))
+
+
+def _matters(_change: Change, path: str) -> bool:
+    return is_source(Path(path))
+
+
+async def apply(stack: Stack, paths: Iterable[Path]) -> None:
+    """Restart what the edited files concern; a mistake in them is told, and the run goes on."""
+    effect = effect_of(paths, stack.options.root, stack.overrides)
+    if not effect:
+        return
+    try:
+        await _apply(stack, effect)
+    except StackError as error:
+        stack.console.warn(str(error))
+
+
+async def _apply(stack: Stack, effect: Effect) -> None:
+    task_types = read_task_types(stack.options.root, stack.overrides)
+    names, running = set(function_names(stack.options.root)), set(stack.layout.listeners)
+    for gone in sorted(running - names):
+        await stack.remove_function(gone)
+        stack.console.warn(f"{gone} is gone and was stopped; its topics stay")
+    for name in sorted((running & names) if effect.all_functions else effect.functions & running):
+        await stack.keepers[name].reload()
+        stack.console.warn(f"{name} reloaded")
+    if effect.gateway and GATEWAY in stack.keepers:
+        await stack.keepers[GATEWAY].reload()
+        stack.console.warn(f"{GATEWAY} reloaded")
+    for new in sorted(names - running):
+        await stack.add_function(new)
+    if effect.provision or names != running:
+        done = await stack.provision(task_types)
+        await stack.release_helper()
+        stack.console.warn(f"topics and subscriptions agree again: {done['updated']} updated")

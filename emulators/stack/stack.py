@@ -1,0 +1,265 @@
+"""The whole run: what starts when, what is told, and how it all ends."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from emulators.stack import environment, layout, prepare, relocation, state, topology, valkey
+from emulators.stack import postgres as embedded
+from emulators.stack.accounts import account_for_postgres
+from emulators.stack.console import Console
+from emulators.stack.environment import Addresses
+from emulators.stack.errors import StackError
+from emulators.stack.forks import Module, Zygote
+from emulators.stack.helper_client import GrpcHelper
+from emulators.stack.keeper import Keeper, Part
+from emulators.stack.lock import RunLock
+from emulators.stack.once import run_once
+from emulators.stack.options import External, Options
+from emulators.stack.parts import RELAY, Parts
+from emulators.stack.ports import HOST, Ports
+from emulators.stack.task_types import TaskType, function_names, read_task_types
+
+# Stopped in this order; the limits add up to less than the 3 s that Ctrl-C may take.
+_STOPS: tuple[tuple[tuple[str, ...], float], ...] = (
+    (("pubsub",), 0.7),
+    (("zygote", "redis", "postgres"), 0.7),
+)
+_WORKERS_STOP_SECONDS = 1.2
+_SERVING_SECONDS = 30
+
+
+class Stack:
+    """One run on one data folder: `start`, then `stop`, whatever happened between."""
+
+    def __init__(
+        self, options: Options, inherited: Mapping[str, str], console: Console, lock: RunLock
+    ) -> None:
+        self.options = options
+        self.console = console
+        self.keepers: dict[str, Keeper] = {}
+        self.ports = Ports(console.say)
+        self._lock = lock
+        self._inherited = inherited
+        self._external = External.of(inherited)
+        overrides = inherited.get("CLOUDTASKER_TASK_OVERRIDES")
+        self.overrides = Path(overrides).resolve() if overrides else None
+        self._common = environment.base(options.root, inherited)
+        self._helper = GrpcHelper(options.root, self._common)
+        self._zygote = Zygote(options.root, self._common)
+        self._state: state.State | None = None
+
+    async def start(self) -> None:
+        """Start everything and return once all of it works.
+
+        Raises:
+            StackError: (perhaps in an exception group) what failed; call `stop` then too.
+        """
+        options, external = self.options, self._external
+        names = function_names(options.root)
+        task_types = read_task_types(options.root, self.overrides)
+        if external.pubsub:
+            self.pubsub_http = environment.pubsub_http_of(external, self._inherited)
+        cluster = None if external.database_url else self._find_postgres()
+        cache = None if external.redis_url else valkey.find_binary(self._inherited)
+        self.layout = layout.choose(options, external, names, self.ports)
+        self._servers(cluster, cache)
+        self.parts = self._make_parts()
+        await self._start_all(names, task_types)
+        self._state = self._describe()
+        self._write_state()
+
+    def _find_postgres(self) -> tuple[Path, Path]:
+        """The folders of the binaries and of the data, both within reach of who runs Postgres."""
+        self._account = account_for_postgres()
+        found = embedded.find_binaries(self._inherited)
+        data = self.options.data_dir / prepare.POSTGRES
+        return (
+            relocation.reachable_binaries(found, self._account),
+            relocation.reachable_data(data, self._account),
+        )
+
+    def _servers(self, cluster: tuple[Path, Path] | None, cache: Path | None) -> None:
+        ports, data_dir = self.layout, self.options.data_dir
+        self._postgres = cluster and embedded.Postgres(
+            *cluster, ports.postgres, self._account, self.console.say
+        )
+        self._valkey = cache and valkey.Valkey(cache, data_dir / prepare.VALKEY, ports.redis)
+        if not self._external.pubsub:
+            self.pubsub_http = f"http://{HOST}:{ports.pubsub_http}"
+        self._addresses = Addresses(
+            self._postgres.url if self._postgres else self._external.database_url,
+            self._valkey.url if self._valkey else self._external.redis_url,
+            self._external.pubsub or f"{HOST}:{ports.pubsub}",
+            self.pubsub_http,
+            ports.smtp,
+        )
+
+    def _make_parts(self) -> Parts:
+        product = environment.product(self.options.root, self._inherited, self._addresses)
+        if self.overrides:
+            product["CLOUDTASKER_TASK_OVERRIDES"] = str(self.overrides)
+        self.project = product["GOOGLE_CLOUD_PROJECT"]
+        options = self.options
+        return Parts(
+            options.root, options.data_dir, self.layout, self.ports, self._zygote,
+            self._common, product,
+        )  # fmt: skip
+
+    async def _start_all(self, names: list[str], task_types: list[TaskType]) -> None:
+        """Everything that can start in parallel does; what takes longest begins first."""
+        async with asyncio.TaskGroup() as group:
+            if self._zygote.forks:
+                group.create_task(self._keep(self.parts.zygote_part()))
+            pubsub = group.create_task(self._start_pubsub(task_types))
+            database = group.create_task(self._start_database())
+            group.create_task(self._start_redis())
+            starting = [group.create_task(self._start_function(name)) for name in names]
+            group.create_task(self._start_mail())
+            group.create_task(self._start_gateway(pubsub))
+            if RELAY in names:
+                group.create_task(self._start_scheduler([pubsub, database, *starting]))
+        await self._helper.stop()
+
+    async def _keep(self, part: Part) -> tuple[Keeper, float]:
+        """Start a part under a keeper; with the seconds that it took."""
+        keeper = Keeper(part, self.console, self._write_state)
+        self.keepers[part.name] = keeper
+        return keeper, await keeper.start()
+
+    async def _start_database(self) -> None:
+        if self._postgres:
+            await self._postgres.prepare()
+            _, seconds = await self._keep(self.parts.postgres(self._postgres))
+            self.console.ok("postgres", f"{HOST}:{self._postgres.port}", f"{seconds:.1f} s")
+        else:
+            self.console.ok("postgres", _place(self._addresses.database_url), "yours")
+        if (self.options.root / "shared" / "migrations").exists():
+            module = Module("shared.cli.main", ["migrate"], self.parts.product)
+            await run_once(
+                "The database migration",
+                lambda output: self._zygote.run(module, output),
+                fix="correct what the last line says, then start again.",
+            )
+
+    async def _start_redis(self) -> None:
+        if self._valkey:
+            _, seconds = await self._keep(self.parts.valkey(self._valkey))
+            self.console.ok("redis", f"{HOST}:{self._valkey.port}", f"{seconds:.1f} s")
+        else:
+            self.console.ok("redis", _place(self._addresses.redis_url), "yours")
+
+    async def _start_pubsub(self, task_types: list[TaskType]) -> None:
+        await self._helper.start()
+        took = "yours"
+        if not self._external.pubsub:
+            _, seconds = await self._keep(self.parts.pubsub())
+            took = f"{seconds:.1f} s"
+        done = await self.provision(task_types)
+        amount = f"{done['topics']} topics, {done['subscriptions']} subscriptions"
+        self.console.ok("pub/sub", self._addresses.pubsub, f"{amount}   {took}")
+
+    async def provision(self, task_types: list[TaskType]) -> dict[str, int]:
+        """Make topics and subscriptions agree with the task types; returns how many of each."""
+        account = self.parts.product["CLOUDTASKER_PUSH_SERVICE_ACCOUNT"] if self.pubsub_http else ""
+        plan = topology.plan(self.project, task_types, self.layout.urls(), account)
+        return await self._helper.provision(self._addresses.pubsub, plan)
+
+    async def _start_mail(self) -> None:
+        _, seconds = await self._keep(self.parts.mail())
+        address = f"http://{HOST}:{self.layout.mail}/messages"
+        self.console.ok("mail", address, f"smtp {HOST}:{self.layout.smtp}   {seconds:.1f} s")
+
+    async def _start_gateway(self, pubsub: Awaitable[None]) -> None:
+        if not (self.options.root / "grpc_gateway" / "__main__.py").exists():
+            return
+        address = f"{HOST}:{self.layout.grpc}"
+        _, seconds = await self._keep(self.parts.gateway())
+        await pubsub  # the helper does one thing at a time
+        try:
+            await self._helper.serving(address, _SERVING_SECONDS)
+        except TimeoutError as error:
+            raise StackError(
+                "CT106",
+                f"The gateway is not ready: {error}.",
+                "Your data was not touched.",
+                fix="cloudtasker dev -v shows what it printed.",
+            ) from error
+        self.console.ok("grpc", address, f"{seconds:.1f} s")
+
+    async def _start_scheduler(self, first: list[asyncio.Task[None]]) -> None:
+        """Last: its first call finds everything working."""
+        for needed in first:
+            await needed
+        await self._keep(self.parts.scheduler(self.pubsub_http))
+        self.console.ok("scheduler", "", "calls the relay every minute")
+
+    async def _start_function(self, name: str) -> None:
+        keeper, seconds = await self._keep(self.parts.function(name))
+        url = self.layout.url_of(name)
+        if keeper.broken:
+            self.console.bad(name, url, "see CT201 above; save a correction and it loads")
+        else:
+            path = "/enqueue-task" if name == layout.ENQUEUE else ""
+            self.console.ok(name, url + path, f"{seconds:.1f} s")
+
+    def _describe(self) -> state.State:
+        names = self.layout.urls()
+        return state.State(
+            rest=names.get(layout.ENQUEUE, ""),
+            grpc=f"{HOST}:{self.layout.grpc}",
+            pubsub=self._addresses.pubsub,
+            pubsub_http=self.pubsub_http,
+            mail=f"http://{HOST}:{self.layout.mail}",
+            postgres=self._addresses.database_url,
+            redis=self._addresses.redis_url,
+            push_service_account=self.parts.product["CLOUDTASKER_PUSH_SERVICE_ACCOUNT"],
+        )
+
+    def _write_state(self) -> None:
+        """Called whenever a process is another one; before the run is ready there is no file."""
+        if self._state is None:
+            return
+        self._state.functions = dict(self.layout.urls())
+        children = {name: keeper.child for name, keeper in self.keepers.items()}
+        self._state.pids = {"stack": os.getpid()} | {
+            name: child.pid for name, child in children.items() if child is not None
+        }
+        self._state.write(self.options.data_dir)
+
+    async def add_function(self, name: str) -> None:
+        """Start a function whose folder has just appeared."""
+        self.layout.listeners[name] = layout.listen(name, self.options, self.ports)
+        await self._start_function(name)
+
+    async def remove_function(self, name: str) -> None:
+        """Stop a function whose folder has gone. Its topics stay: they may hold tasks."""
+        await self.keepers.pop(name).stop(_WORKERS_STOP_SECONDS)
+        self.layout.listeners.pop(name).close()
+        self._write_state()
+
+    async def release_helper(self) -> None:
+        """Let the gRPC helper end until it is needed again."""
+        await self._helper.stop()
+
+    async def stop(self) -> None:
+        """End everything in order, within 3 s, and leave no trace but the data."""
+        state.remove(self.options.data_dir)
+        self._state = None
+        servers = {name for names, _ in _STOPS for name in names}
+        await self._stop_some(set(self.keepers) - servers, _WORKERS_STOP_SECONDS)
+        for names, limit in _STOPS:
+            await self._stop_some(set(names) & set(self.keepers), limit)
+        await self._helper.stop()
+        self.ports.release_all()
+        self._lock.release()
+
+    async def _stop_some(self, names: set[str], limit: float) -> None:
+        await asyncio.gather(*(self.keepers[name].stop(limit) for name in names))
+
+
+def _place(url: str) -> str:
+    """Host and port of a URL, without its password."""
+    return urlsplit(url).netloc.rpartition("@")[2]

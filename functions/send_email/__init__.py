@@ -1,0 +1,1 @@
+"""The task type `send_email`: one e-mail to one person."""

@@ -1,0 +1,1 @@
+"""The gRPC face of the API: it translates, and calls the same services as REST."""

@@ -1,0 +1,116 @@
+"""Requests as the services take them. Translation only: the services decide what is right.
+
+What only this protocol can get wrong is refused here: payload text, enum numbers, timestamps.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from protos.cloudtasker.v1 import task_service_pb2 as pb
+from shared.domain.errors import CloudTaskerError, InvalidField, InvalidRequest, RequestTooLarge
+from shared.domain.json_value import unstorable
+from shared.domain.ports import TaskFilter
+from shared.domain.requests import MAX_BATCH, MAX_BODY_BYTES
+from shared.domain.task import State
+from shared.edges import strict_json
+
+STATES: Final = {pb.Task.State.Value(state.name): state for state in State}
+
+Asked = dict[str, Any]
+"""The decoded JSON of an EnqueueRequest, as the same request over REST would have it."""
+
+
+def asked_of(request: pb.EnqueueTaskRequest) -> Asked:
+    """The task that is asked for; fields that were not sent are left out.
+
+    Raises: InvalidRequest when the payload is not JSON, or the rest cannot be stored.
+    RequestTooLarge.
+    """
+    asked: Asked = {"labels": dict(request.labels), "ordering_key": request.ordering_key}
+    if request.task_type:
+        asked["task_type"] = request.task_type
+    if request.HasField("idempotency_key"):
+        asked["idempotency_key"] = request.idempotency_key
+    for name, value in asked.items():
+        _check_storable(name, value)
+    if request.payload_json:
+        asked["payload"] = _payload_of(request.payload_json)
+    return asked
+
+
+def all_asked_of(
+    requests: Sequence[pb.EnqueueTaskRequest],
+) -> list[Asked | CloudTaskerError]:
+    """Each task of a batch, or why it cannot be read.
+
+    Raises: InvalidRequest when there are none, or too many.
+    """
+    if not 1 <= len(requests) <= MAX_BATCH:
+        raise _invalid("tasks", f"it has {len(requests)} tasks; send 1 to {MAX_BATCH}")
+    return [_asked_or_error(request) for request in requests]
+
+
+def filter_of(request: pb.ListTasksRequest) -> TaskFilter:
+    """The conditions of a listing.
+
+    Raises: InvalidRequest for a state or a time that does not exist.
+    """
+    labels = dict(request.labels)
+    _check_storable("task_type", request.task_type)
+    _check_storable("labels", labels)
+    return TaskFilter(
+        task_type=request.task_type or None,
+        state=_state_of(request.state),
+        labels=labels,
+        created_after=_moment_of("created_after", request),
+        created_before=_moment_of("created_before", request),
+    )
+
+
+def _asked_or_error(request: pb.EnqueueTaskRequest) -> Asked | CloudTaskerError:
+    try:
+        return asked_of(request)
+    except CloudTaskerError as refused:
+        return refused
+
+
+def _payload_of(text: str) -> Any:
+    raw = text.encode()
+    if len(raw) > MAX_BODY_BYTES:
+        raise RequestTooLarge(MAX_BODY_BYTES)
+    try:
+        return strict_json.loads(raw)
+    except InvalidRequest as refused:
+        problem = refused.fields[0].problem if refused.fields else str(refused)
+        raise _invalid("payload_json", problem) from None
+
+
+def _check_storable(name: str, value: Any) -> None:
+    """Protocol buffers carry NUL characters, which no row can hold."""
+    if problem := unstorable(value):
+        raise _invalid(name, problem)
+
+
+def _state_of(number: int) -> State | None:
+    if number == pb.Task.STATE_UNSPECIFIED:
+        return None
+    if number not in STATES:
+        raise _invalid("state", f"{number} is not a number of Task.State")
+    return STATES[pb.Task.State.ValueType(number)]
+
+
+def _moment_of(name: str, request: pb.ListTasksRequest) -> datetime | None:
+    if not request.HasField(name):
+        return None
+    given: Timestamp = getattr(request, name)
+    try:
+        return given.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise _invalid(name, "it is not between the years 1 and 9999") from None
+
+
+def _invalid(field: str, problem: str) -> InvalidRequest:
+    return InvalidRequest(f"{field}: {problem}", [InvalidField(field, problem)])

@@ -1,0 +1,256 @@
+"""Group commit: one thread with one connection does whatever arrived while its last commit ran.
+
+No timer: an item that comes alone goes alone, and under load batches grow by themselves. A batch is
+one statement, so one commit. Knows nothing of tasks.
+"""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pg8000.native
+
+from shared.adapters.pg_connection import RETRYABLE, code_of, connect, is_away
+from shared.domain.errors import LedgerUnavailable
+
+MAX_BATCH: Final = 1000
+MAX_TRIES: Final = 3
+RECONNECT_PAUSE_SECONDS: Final = 0.2
+
+Item = dict[str, Any]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """SQL over the recordset `:items`; each item has its place `n`, each row starts with that `n`.
+
+    An item without a row got nothing.
+    """
+
+    name: str
+    sql: str
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Entry:
+    statement: Statement
+    items: Sequence[Item]
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[list[Row | None]]"
+
+
+@dataclass(slots=True)
+class _Standing:
+    """A statement that is repeated for the items held, while any is held."""
+
+    statement: Statement
+    every_seconds: float
+    items: dict[object, tuple[Item, float]] = field(default_factory=dict)
+    next_at: float = 0.0
+
+
+class Batcher:
+    """Runs statements for many callers at once. Start is lazy; the thread dies with the process."""
+
+    def __init__(self, url: str, standing: tuple[Statement, float] | None = None) -> None:
+        self._url = url
+        self._waiting: list[_Entry] = []
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._connection: pg8000.native.Connection | None = None
+        self._prepared: dict[Statement, Any] = {}
+        self._failed_at = float("-inf")
+        self._closed = False
+        self._standing = _Standing(*standing) if standing else None
+
+    async def run(self, statement: Statement, items: Sequence[Item]) -> list[Row | None]:
+        """The row of each item, in order, once its batch is committed.
+
+        Raises: LedgerUnavailable when Postgres did not answer: it may have happened.
+        """
+        loop = asyncio.get_running_loop()
+        entry = _Entry(statement, items, loop, loop.create_future())
+        with self._wake:
+            self._waiting.append(entry)
+            self._start()
+            self._wake.notify()
+        return await entry.future
+
+    async def run_one(self, statement: Statement, item: Item) -> Row | None:
+        """As `run`, for one item."""
+        [row] = await self.run(statement, [item])
+        return row
+
+    def hold(self, key: object, item: Item, until: float) -> None:
+        """Repeat the standing statement for `item` until `until` (monotonic) or `let_go`."""
+        standing = self._standing
+        if standing is None:
+            raise ValueError("this batcher was made without a standing statement")
+        with self._wake:
+            if not standing.items:
+                standing.next_at = time.monotonic() + standing.every_seconds
+            standing.items[key] = (item, until)
+            self._start()
+            self._wake.notify()
+
+    def let_go(self, key: object) -> None:
+        """End what `hold` began."""
+        if self._standing:
+            with self._wake:
+                self._standing.items.pop(key, None)
+
+    def close(self) -> None:
+        """End the thread once it has done what waits."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        if self._thread:
+            self._thread.join(timeout=10)
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="group-commit", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            batch = self._next_batch()
+            if batch is None:
+                self._disconnect()
+                return
+            for statement, entries in _by_statement(batch):
+                self._answer(entries, self._outcome(statement, entries))
+
+    def _next_batch(self) -> list[_Entry] | None:
+        """What waits, or nothing but standing work; None when closed."""
+        with self._wake:
+            while not self._waiting and not self._closed and not self._standing_due():
+                self._wake.wait(self._patience())
+            taken, self._waiting = self._waiting, []
+            if not taken and self._closed:
+                return None
+        self._repeat_standing()
+        return taken
+
+    def _patience(self) -> float | None:
+        if self._standing is None or not self._standing.items:
+            return None
+        return max(0.0, self._standing.next_at - time.monotonic())
+
+    def _standing_due(self) -> bool:
+        standing = self._standing
+        return bool(standing and standing.items and standing.next_at <= time.monotonic())
+
+    def _repeat_standing(self) -> None:
+        standing = self._standing
+        if standing is None or not self._standing_due():
+            return
+        now = time.monotonic()
+        with self._wake:
+            items = [item for item, until in standing.items.values() if until > now]
+            standing.next_at = now + standing.every_seconds
+        if items:
+            # A renewal that fails is tried again at the next turn; the database's clock decides.
+            self._guarded(standing.statement, items)
+
+    def _outcome(
+        self, statement: Statement, entries: list[_Entry]
+    ) -> list[list[Row | None] | Exception]:
+        """One result an entry. A batch that the server refuses is tried entry by entry, so that
+        one bad item fails alone."""
+        items = [item for entry in entries for item in entry.items]
+        rows = self._guarded(statement, items)
+        if isinstance(rows, list):
+            results: list[list[Row | None] | Exception] = []
+            start = 0
+            for entry in entries:
+                results.append(rows[start : start + len(entry.items)])
+                start += len(entry.items)
+            return results
+        if isinstance(rows, LedgerUnavailable) or len(entries) == 1:
+            return [rows] * len(entries)
+        return [self._guarded(statement, entry.items) for entry in entries]
+
+    def _guarded(self, statement: Statement, items: Sequence[Item]) -> list[Row | None] | Exception:
+        for _ in range(MAX_TRIES):
+            try:
+                return self._execute(statement, items)
+            except Exception as error:
+                if is_away(error):
+                    self._failed_at = time.monotonic()
+                    self._disconnect()
+                    return LedgerUnavailable(f"postgres did not answer ({_said(error)})")
+                if code_of(error) not in RETRYABLE:
+                    return error
+                again: Exception = error
+        return again
+
+    def _execute(self, statement: Statement, items: Sequence[Item]) -> list[Row | None]:
+        prepared = self._prepare(statement)
+        numbered = json.dumps([{"n": n, **item} for n, item in enumerate(items)])
+        rows: list[Row | None] = [None] * len(items)
+        for values in prepared.run(items=numbered) or ():
+            rows[values[0]] = dict(zip(statement.columns, values[1:], strict=True))
+        return rows
+
+    def _prepare(self, statement: Statement) -> Any:
+        """The statement on the server, parsed and planned once for each connection."""
+        if self._connection is None:
+            since = time.monotonic() - self._failed_at
+            if since < RECONNECT_PAUSE_SECONDS:
+                time.sleep(RECONNECT_PAUSE_SECONDS - since)
+            self._connection = connect(self._url)
+        if statement not in self._prepared:
+            self._prepared[statement] = self._connection.prepare(statement.sql)
+        return self._prepared[statement]
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        self._prepared.clear()
+        if connection:
+            with suppress(OSError, pg8000.native.InterfaceError):  # it is given up either way
+                connection.close()
+
+    def _answer(self, entries: list[_Entry], results: list[list[Row | None] | Exception]) -> None:
+        """Hand the results over with one wake-up for each event loop."""
+        pairs: dict[asyncio.AbstractEventLoop, list[tuple[_Entry, Any]]] = {}
+        for entry, result in zip(entries, results, strict=True):
+            pairs.setdefault(entry.loop, []).append((entry, result))
+        for loop, settled in pairs.items():
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_settle, settled)
+
+
+def _settle(settled: list[tuple[_Entry, Any]]) -> None:
+    for entry, result in settled:
+        if entry.future.done():
+            continue
+        if isinstance(result, Exception):
+            entry.future.set_exception(result)
+        else:
+            entry.future.set_result(result)
+
+
+def _by_statement(entries: list[_Entry]) -> list[tuple[Statement, list[_Entry]]]:
+    """Entries of one statement together, in batches of bounded size, in order of arrival."""
+    groups: dict[Statement, list[list[_Entry]]] = {}
+    for entry in entries:
+        batches = groups.setdefault(entry.statement, [[]])
+        size = sum(len(waiting.items) for waiting in batches[-1])
+        if batches[-1] and size + len(entry.items) > MAX_BATCH:
+            batches.append([])
+        batches[-1].append(entry)
+    return [(statement, batch) for statement, batches in groups.items() for batch in batches]
+
+
+def _said(error: BaseException) -> str:
+    """The server's own words when it had any; never the statement or its values."""
+    said = error.args[0] if error.args else ""
+    return str(said.get("M", "")) if isinstance(said, dict) else type(error).__name__

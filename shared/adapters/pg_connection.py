@@ -1,0 +1,67 @@
+"""One connection to Postgres for a thread of our own, from the URL that SQLAlchemy takes too.
+
+Without SQLAlchemy, so that a task function starts without paying for its import.
+"""
+
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pg8000.native
+
+from shared.domain.errors import Misconfigured
+
+REVISION: Final = "0001"
+"""The schema that this code needs; `cloudtasker migrate` makes it."""
+ANSWER_TIMEOUT_SECONDS: Final = 5
+"""A server that says nothing for this long is taken for gone: what was asked is then "maybe"."""
+RETRYABLE: Final = frozenset({"40001", "40P01"})
+AWAY: Final = frozenset({"57P01", "57P02", "57P03", "53300", "25006"})
+"""Codes of a server that is stopping, starting, full, or read only."""
+
+
+def connect(url: str) -> pg8000.native.Connection:
+    """A connection in autocommit mode: each statement is one transaction.
+
+    Raises: Misconfigured for a URL that is none; OSError or a pg8000 error when nobody answers.
+    """
+    return pg8000.native.Connection(
+        **connect_arguments(url),
+        timeout=ANSWER_TIMEOUT_SECONDS,
+        application_name="cloudtasker",
+    )
+
+
+def connect_arguments(url: str) -> dict[str, Any]:
+    """What pg8000 is to be given for `postgresql+pg8000://user:password@host:port/name`.
+
+    `?unix_sock=/path/.s.PGSQL.5432` names a unix socket, as Cloud SQL's is.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgresql+pg8000", "postgres"):
+        raise Misconfigured(
+            f"CLOUDTASKER_DATABASE_URL begins with {parts.scheme!r}; "
+            "it must be postgresql+pg8000://user:password@host:port/name"
+        )
+    arguments: dict[str, Any] = {
+        "user": unquote(parts.username or "postgres"),
+        "password": unquote(parts.password) if parts.password else None,
+        "database": unquote(parts.path.lstrip("/")) or None,
+    }
+    sockets = parse_qs(parts.query).get("unix_sock")
+    if sockets:
+        return {**arguments, "host": None, "unix_sock": sockets[0]}
+    return {**arguments, "host": parts.hostname or "127.0.0.1", "port": parts.port or 5432}
+
+
+def code_of(error: BaseException) -> str:
+    """The SQLSTATE that Postgres gave, or an empty string."""
+    said = error.args[0] if error.args else None
+    return str(said.get("C", "")) if isinstance(said, dict) else ""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the server could not be reached or went away, so that nothing is known."""
+    if isinstance(error, OSError | pg8000.native.InterfaceError):
+        return True
+    code = code_of(error)
+    return code in AWAY or code.startswith("08")

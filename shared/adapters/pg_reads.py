@@ -1,0 +1,116 @@
+"""Reads of the ledger for people and callers, with SQLAlchemy Core. Never on a task's path."""
+
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine, Select, create_engine, select
+from sqlalchemy.exc import DBAPIError
+
+from shared.adapters.pg_connection import ANSWER_TIMEOUT_SECONDS, is_away
+from shared.adapters.schema import attempts, tasks
+from shared.domain.errors import LedgerUnavailable
+from shared.domain.ports import TaskFilter
+from shared.domain.task import Attempt, State, Task
+
+_COLUMNS = (
+    "id",
+    "task_type",
+    "state",
+    "payload",
+    "result",
+    "error",
+    "labels",
+    "ordering_key",
+    "idempotency_key",
+    "generation",
+    "attempt",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "due_at",
+    "traceparent",
+)
+
+
+@cache
+def reads_of(url: str) -> "Reads":
+    """The reads of one database, sharing one pool in this process."""
+    return Reads(url)
+
+
+class Reads:
+    """Blocking reads; call them in a thread."""
+
+    def __init__(self, url: str) -> None:
+        self._engine: Engine = create_engine(
+            url,
+            isolation_level="AUTOCOMMIT",
+            pool_size=4,
+            max_overflow=4,
+            pool_pre_ping=True,
+            connect_args={"timeout": ANSWER_TIMEOUT_SECONDS},
+        )
+
+    def get(self, task_id: UUID) -> Task | None:
+        """The task with its attempts, oldest first."""
+        rows = self._rows(_selected().where(tasks.c.id == task_id))
+        if not rows:
+            return None
+        ended = select(
+            attempts.c.generation,
+            attempts.c.number,
+            attempts.c.started_at,
+            attempts.c.finished_at,
+            attempts.c.outcome,
+            attempts.c.error,
+        ).where(attempts.c.task_id == task_id)
+        found = [Attempt(*row) for row in self._rows(ended.order_by(attempts.c.token))]
+        return _task(rows[0], found)
+
+    def find(self, wanted: TaskFilter, after: UUID | None, limit: int) -> list[Task]:
+        """At most `limit` tasks, newest first, older than id `after`; without their attempts."""
+        query = _selected().order_by(tasks.c.id.desc()).limit(limit)
+        if after:
+            query = query.where(tasks.c.id < after)
+        return [_task(row) for row in self._rows(_filtered(query, wanted))]
+
+    def _rows(self, query: Select[Any]) -> list[Any]:
+        try:
+            with self._engine.connect() as connection:
+                return list(connection.execute(query))
+        except DBAPIError as error:
+            if error.connection_invalidated or (error.orig and is_away(error.orig)):
+                raise LedgerUnavailable("postgres did not answer a read") from error
+            raise
+        except OSError as error:
+            raise LedgerUnavailable("postgres did not answer a read") from error
+
+
+def _selected() -> Select[Any]:
+    return select(*(tasks.c[name] for name in _COLUMNS))
+
+
+def _filtered(query: Select[Any], wanted: TaskFilter) -> Select[Any]:
+    if wanted.task_type is not None:
+        query = query.where(tasks.c.task_type == wanted.task_type)
+    if wanted.state is not None:
+        query = query.where(tasks.c.state == wanted.state.value)
+    if wanted.labels:
+        query = query.where(tasks.c.labels.contains(wanted.labels))
+    if wanted.created_after is not None:
+        query = query.where(tasks.c.created_at > wanted.created_after)
+    if wanted.created_before is not None:
+        query = query.where(tasks.c.created_at < wanted.created_before)
+    return query
+
+
+def _task(row: Any, ended: list[Attempt] | None = None) -> Task:
+    values = row._asdict()
+    values["state"] = State(values["state"])
+    task = Task(**values, attempts=tuple(ended or ()))
+    running = ended is not None and task.state is State.RUNNING and task.started_at
+    if not running:
+        return task
+    now = Attempt(task.generation, task.attempt, running, None, "running")
+    return Task(**values, attempts=(*task.attempts, now))

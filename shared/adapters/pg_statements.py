@@ -1,0 +1,309 @@
+"""The ledger's moves, each one SQL statement over a batch, with what it guarantees beside it.
+
+`:items` is a JSON array; each item has its place `n`. Rows are locked in the order of their ids, so
+that two batches cannot wait for each other. `now()` is the database's: no process clock decides.
+"""
+
+from string import Template
+from typing import Final
+
+from shared.adapters.batcher import Statement
+from shared.domain.ledger_rules import (
+    COPY_HOLD_SECONDS,
+    GIVEN_UP,
+    IDEMPOTENCY_WINDOW_SECONDS,
+    LEASE_SECONDS,
+    PUBLISH_GRACE_SECONDS,
+    RETURN_DELAYS_SECONDS,
+)
+
+_CONSTANTS: Final = {
+    "lease": f"interval '{LEASE_SECONDS:g} seconds'",
+    "grace": f"interval '{PUBLISH_GRACE_SECONDS:g} seconds'",
+    "window": f"interval '{IDEMPOTENCY_WINDOW_SECONDS:g} seconds'",
+    "copy_hold": f"interval '{COPY_HOLD_SECONDS:g} seconds'",
+    "second": "interval '1 second'",
+    "return_delays": f"ARRAY[{', '.join(f'{s:g}' for s in RETURN_DELAYS_SECONDS)}]::float8[]",
+} | {
+    kind: f"jsonb_build_object('kind', '{kind}', 'message', '{said.replace(chr(39), chr(39) * 2)}')"
+    for kind, said in GIVEN_UP.items()
+}
+
+
+def _sql(text: str) -> str:
+    """Fill in constants of ours, never a value that came from outside."""
+    return Template(text).substitute(_CONSTANTS)
+
+
+# A key younger than the window keeps its task: the item then gets no row, and EARLIER finds it.
+ADD: Final = Statement(
+    "add",
+    _sql("""
+    WITH asked AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(
+            n int, id uuid, task_type text, payload jsonb, labels jsonb, ordering_key text,
+            idempotency_key text, fingerprint text, traceparent text)
+    ), keyed AS (
+        INSERT INTO idempotency_keys AS k (key, task_id, fingerprint, created_at)
+        SELECT DISTINCT ON (idempotency_key) idempotency_key, id, fingerprint, now()
+          FROM asked WHERE idempotency_key IS NOT NULL ORDER BY idempotency_key, n
+        ON CONFLICT (key) DO UPDATE
+           SET task_id = excluded.task_id, fingerprint = excluded.fingerprint,
+               created_at = excluded.created_at
+         WHERE k.created_at <= now() - $window
+     RETURNING task_id
+    ), added AS (
+        INSERT INTO tasks (id, task_type, state, created_at, due_at, payload, labels,
+                           ordering_key, idempotency_key, traceparent)
+        SELECT id, task_type, 'queued', now(), now() + $grace, payload,
+               labels, ordering_key, idempotency_key, traceparent
+          FROM asked
+         WHERE idempotency_key IS NULL OR id IN (SELECT task_id FROM keyed)
+     RETURNING id, created_at
+    )
+    SELECT asked.n, added.created_at FROM added JOIN asked USING (id)"""),
+    ("created_at",),
+)
+
+EARLIER: Final = Statement(
+    "earlier",
+    """
+    SELECT asked.n, k.task_id, k.fingerprint, t.task_type, t.state, t.created_at
+      FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS asked(n int, idempotency_key text)
+      JOIN idempotency_keys k ON k.key = asked.idempotency_key
+      JOIN tasks t ON t.id = k.task_id""",
+    ("task_id", "fingerprint", "task_type", "state", "created_at"),
+)
+
+# A claim may have come first: then `due_at` is its lease's end, and stays.
+MARK_PUBLISHED: Final = Statement(
+    "mark_published",
+    """
+    WITH sent AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb))
+               AS s(n int, id uuid, generation int)
+    ), held AS (
+        SELECT t.id FROM tasks t JOIN sent ON sent.id = t.id AND sent.generation = t.generation
+         WHERE t.published_at IS NULL AND t.state = 'queued' ORDER BY t.id FOR UPDATE OF t
+    )
+    UPDATE tasks t SET published_at = now(), due_at = NULL FROM held WHERE t.id = held.id""",
+)
+
+# The only way to `running`. One claim wins: a second, in this batch or another, finds a live lease.
+# An expired lease becomes an abandoned attempt here; on the last one the task is dead.
+CLAIM: Final = Statement(
+    "claim",
+    _sql("""
+    WITH asked AS (
+        SELECT DISTINCT ON (id, generation) *
+          FROM jsonb_to_recordset(CAST(:items AS jsonb))
+               AS a(n int, id uuid, generation int, max_attempts int)
+         ORDER BY id, generation, n
+    ), held AS (
+        SELECT t.id, asked.n, t.state AS was, t.attempt, t.token, t.generation, t.started_at,
+               t.attempt >= asked.max_attempts AS spent
+          FROM tasks t JOIN asked ON asked.id = t.id AND asked.generation = t.generation
+         WHERE (t.state IN ('queued', 'retrying')
+                OR t.state = 'running' AND t.lease_expires_at <= now())
+           AND (t.not_before IS NULL OR t.not_before <= now())
+         ORDER BY t.id FOR UPDATE OF t
+    ), abandoned AS (
+        INSERT INTO attempts (task_id, token, generation, number, started_at, finished_at, outcome)
+        SELECT id, token, generation, attempt, started_at, now(), 'abandoned'
+          FROM held WHERE was = 'running'
+    ), moved AS (
+        UPDATE tasks t
+           SET state = CASE WHEN held.spent THEN 'dead' ELSE 'running' END,
+               attempt = t.attempt + CASE WHEN held.spent THEN 0 ELSE 1 END,
+               token = t.token + 1,
+               published_at = coalesce(t.published_at, now()),
+               not_before = NULL,
+               lease_expires_at = CASE WHEN NOT held.spent THEN now() + $lease END,
+               due_at = CASE WHEN NOT held.spent THEN now() + $lease END,
+               started_at = CASE WHEN held.spent THEN t.started_at ELSE now() END,
+               finished_at = CASE WHEN held.spent THEN now() END,
+               error = CASE WHEN held.spent THEN coalesce(t.error,
+                            CASE held.was WHEN 'running' THEN $abandoned
+                                          ELSE $spent END) END
+          FROM held WHERE t.id = held.id
+     RETURNING held.n, t.id, t.state, t.attempt, t.token, t.generation, t.task_type, t.payload,
+               t.labels, t.created_at, t.traceparent
+    ), copied AS (
+        INSERT INTO dead_letter_copies (task_id, generation, attempt, due_at)
+        SELECT id, generation, attempt, now() FROM moved WHERE state = 'dead'
+        ON CONFLICT DO NOTHING
+    )
+    SELECT n, state, attempt, token, task_type, payload, labels, created_at, traceparent
+      FROM moved"""),
+    (
+        "state",
+        "attempt",
+        "token",
+        "task_type",
+        "payload",
+        "labels",
+        "created_at",
+        "traceparent",
+    ),
+)
+
+# Why a claim got no row; read after it, so `claimable` means that the row changed in between.
+REFUSED: Final = Statement(
+    "refused",
+    """
+    SELECT asked.n, t.generation, t.state, t.lease_expires_at > now() AS leased,
+           t.state = 'scheduled' OR t.not_before > now() AS early
+      FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS asked(n int, id uuid)
+      JOIN tasks t ON t.id = asked.id""",
+    ("generation", "state", "leased", "early"),
+)
+
+RENEW: Final = Statement(
+    "renew",
+    _sql("""
+    WITH kept AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS k(n int, id uuid, token bigint)
+    ), held AS (
+        SELECT t.id FROM tasks t JOIN kept ON kept.id = t.id AND kept.token = t.token
+         WHERE t.state = 'running' ORDER BY t.id FOR UPDATE OF t
+    )
+    UPDATE tasks t
+       SET lease_expires_at = now() + $lease,
+           due_at = now() + $lease
+      FROM held WHERE t.id = held.id"""),
+)
+
+# The fencing token: an attempt that lost its lease matches no row, so a late result is refused.
+FINISH: Final = Statement(
+    "finish",
+    _sql("""
+    WITH ended AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS e(
+            n int, id uuid, token bigint, state text, outcome text, result jsonb, error jsonb,
+            due_in float8, due_at timestamptz, hold bool, copy bool, cost int)
+    ), held AS (
+        SELECT t.id, t.generation, t.attempt, t.started_at
+          FROM tasks t JOIN ended ON ended.id = t.id AND ended.token = t.token
+         WHERE t.state = 'running' ORDER BY t.id FOR UPDATE OF t
+    ), moved AS (
+        UPDATE tasks t
+           SET state = ended.state, result = ended.result, error = ended.error,
+               attempt = t.attempt - 1 + ended.cost,
+               lease_expires_at = NULL,
+               due_at = coalesce(ended.due_at, now() + ended.due_in * $second),
+               not_before = CASE WHEN ended.hold
+                            THEN coalesce(ended.due_at, now() + ended.due_in * $second) END,
+               finished_at = CASE WHEN ended.state IN ('succeeded', 'dead') THEN now() END
+          FROM held JOIN ended ON ended.id = held.id WHERE t.id = held.id
+     RETURNING t.id
+    ), attempted AS (
+        INSERT INTO attempts
+               (task_id, token, generation, number, started_at, finished_at, outcome, error)
+        SELECT held.id, ended.token, held.generation, held.attempt, held.started_at, now(),
+               ended.outcome, ended.error
+          FROM held JOIN ended ON ended.id = held.id
+    ), copied AS (
+        INSERT INTO dead_letter_copies (task_id, generation, attempt, due_at)
+        SELECT held.id, held.generation, held.attempt, now()
+          FROM held JOIN ended ON ended.id = held.id WHERE ended.copy
+        ON CONFLICT DO NOTHING
+    )
+    SELECT ended.n, true FROM moved JOIN ended ON ended.id = moved.id"""),
+    ("recorded",),
+)
+
+CANCEL: Final = Statement(
+    "cancel",
+    """
+    WITH asked AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, id uuid)
+    ), held AS (
+        SELECT t.id, asked.n FROM tasks t JOIN asked ON asked.id = t.id
+         WHERE t.state IN ('scheduled', 'queued', 'retrying') ORDER BY t.id FOR UPDATE OF t
+    )
+    UPDATE tasks t SET state = 'cancelled', due_at = NULL, not_before = NULL, finished_at = now()
+      FROM held WHERE t.id = held.id
+ RETURNING held.n, true""",
+    ("cancelled",),
+)
+
+# Two relays never take one row. What runs here has lost its lease: `due_at` moves with renewals.
+TAKE_DUE: Final = _sql("""
+    WITH known AS (
+        SELECT key AS task_type, value::int AS max_attempts
+          FROM jsonb_each_text(CAST(:attempts AS jsonb))
+    ), held AS (
+        SELECT t.id, t.state = 'running' AS ran, t.token, t.generation, t.attempt, t.started_at,
+               t.state = 'running' AND t.attempt >= known.max_attempts AS spent
+          FROM tasks t JOIN known USING (task_type)
+         WHERE t.due_at <= now() ORDER BY t.due_at LIMIT :most FOR UPDATE OF t SKIP LOCKED
+    ), abandoned AS (
+        INSERT INTO attempts (task_id, token, generation, number, started_at, finished_at, outcome)
+        SELECT id, token, generation, attempt, started_at, now(), 'abandoned' FROM held WHERE ran
+    ), moved AS (
+        UPDATE tasks t
+           SET state = CASE WHEN held.spent THEN 'dead' ELSE 'queued' END,
+               token = t.token + CASE WHEN held.ran THEN 1 ELSE 0 END,
+               published_at = NULL, lease_expires_at = NULL, not_before = NULL,
+               due_at = CASE WHEN NOT held.spent THEN now() + $grace END,
+               finished_at = CASE WHEN held.spent THEN now() END,
+               error = CASE WHEN held.spent THEN coalesce(t.error, $abandoned)
+                            ELSE t.error END
+          FROM held WHERE t.id = held.id
+     RETURNING t.id, t.state, t.generation, t.attempt, t.task_type, t.created_at, t.traceparent,
+               t.ordering_key
+    ), copied AS (
+        INSERT INTO dead_letter_copies (task_id, generation, attempt, due_at)
+        SELECT id, generation, attempt, now() FROM moved WHERE state = 'dead'
+        ON CONFLICT DO NOTHING
+    )
+    SELECT id, generation, task_type, created_at, traceparent, ordering_key
+      FROM moved WHERE state = 'queued'""")
+
+TAKE_COPIES: Final = _sql("""
+    WITH held AS (
+        SELECT task_id, generation FROM dead_letter_copies
+         WHERE due_at <= now() ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
+    ), taken AS (
+        UPDATE dead_letter_copies c SET due_at = now() + $copy_hold
+          FROM held WHERE c.task_id = held.task_id AND c.generation = held.generation
+     RETURNING c.task_id, c.generation, c.attempt
+    )
+    SELECT t.id, taken.generation, t.task_type, t.created_at, t.traceparent, t.ordering_key,
+           taken.attempt
+      FROM taken JOIN tasks t ON t.id = taken.task_id""")
+
+DROP_COPIES: Final = """
+    DELETE FROM dead_letter_copies c
+     USING jsonb_to_recordset(CAST(:items AS jsonb)) AS d(id uuid, generation int)
+     WHERE c.task_id = d.id AND c.generation = d.generation"""
+
+# Only a row that waits for the very message that died is touched.
+GIVE_BACK: Final = _sql("""
+    WITH held AS (
+        SELECT id, attempt >= :max_attempts AS spent,
+               ($return_delays)[returns + 1] AS delay
+          FROM tasks
+         WHERE id = :id AND generation = :generation AND state IN ('queued', 'retrying')
+           FOR UPDATE
+    ), moved AS (
+        UPDATE tasks t
+           SET state = CASE WHEN held.spent OR delay IS NULL THEN 'dead' ELSE 'scheduled' END,
+               returns = t.returns + CASE WHEN held.spent OR delay IS NULL THEN 0 ELSE 1 END,
+               due_at = CASE WHEN NOT held.spent THEN now() + delay * $second END,
+               not_before = CASE WHEN NOT held.spent THEN now() + delay * $second END,
+               finished_at = CASE WHEN held.spent OR delay IS NULL THEN now() END,
+               error = CASE WHEN held.spent THEN coalesce(t.error, $spent)
+                            WHEN delay IS NULL THEN coalesce(t.error, $never_started)
+                            ELSE t.error END
+          FROM held WHERE t.id = held.id
+     RETURNING t.state
+    )
+    SELECT coalesce((SELECT state FROM moved), (SELECT state FROM tasks WHERE id = :id))""")
+
+KEEP_ON_DESK: Final = """
+    INSERT INTO dead_letter_desk (message_id, subscription, reason, received_at, delivery_attempt,
+                                  ordering_key, attributes, data)
+    VALUES (:message_id, :subscription, :reason, now(), :delivery_attempt, :ordering_key,
+            CAST(:attributes AS json), :data)
+    ON CONFLICT (message_id) DO NOTHING"""

@@ -1,0 +1,236 @@
+"""The ledger on Postgres: the hot moves go through the batcher, what is rare through a connection
+of its own, reads by hand of a person through SQLAlchemy (`pg_reads`)."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from shared.adapters import pg_statements as sql
+from shared.adapters.batcher import Batcher, Row
+from shared.adapters.pg_calls import Calls
+from shared.adapters.pg_connection import REVISION
+from shared.domain.errors import IdempotencyConflict, LeaseLost, LedgerUnavailable
+from shared.domain.ledger_rules import LEASE_BEYOND_LIMIT_SECONDS, RENEW_SECONDS
+from shared.domain.ports import DeskEntry, TaskFilter
+from shared.domain.settlement import Settlement
+from shared.domain.task import (
+    FINAL,
+    Claim,
+    DeadLetterCopy,
+    NewTask,
+    Outgoing,
+    Refusal,
+    State,
+    Stored,
+    Task,
+)
+from shared.domain.task_type import TaskType
+
+
+class PostgresLedger:
+    """See `Ledger`. Connects at the first use; one thread commits for everybody."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._batcher = Batcher(url, standing=(sql.RENEW, RENEW_SECONDS))
+        self._calls = Calls(url)
+
+    async def add(self, tasks: Sequence[NewTask]) -> list[Stored | IdempotencyConflict]:
+        """See `Ledger.add`."""
+        rows = await self._batcher.run(sql.ADD, [_new_row(task) for task in tasks])
+        repeated = [task for task, row in zip(tasks, rows, strict=True) if row is None]
+        earlier = iter(await self._earlier(repeated))
+        return [
+            Stored(task.id, task.task_type, State.QUEUED, row["created_at"], is_new=True)
+            if row
+            else next(earlier)
+            for task, row in zip(tasks, rows, strict=True)
+        ]
+
+    async def _earlier(self, tasks: list[NewTask]) -> list[Stored | IdempotencyConflict]:
+        """What the idempotency keys of tasks that were not added stand for."""
+        if not tasks:
+            return []
+        asked = [{"idempotency_key": task.idempotency_key} for task in tasks]
+        rows = await self._batcher.run(sql.EARLIER, asked)
+        return [_earlier_of(task, row) for task, row in zip(tasks, rows, strict=True)]
+
+    async def mark_published(self, tasks: Sequence[Outgoing]) -> None:
+        """See `Ledger.mark_published`."""
+        items = [{"id": str(task.id), "generation": task.generation} for task in tasks]
+        await self._batcher.run(sql.MARK_PUBLISHED, items)
+
+    async def claim(self, task_id: UUID, generation: int, task_type: TaskType) -> Claim | Refusal:
+        """See `Ledger.claim`."""
+        row = await self._batcher.run_one(
+            sql.CLAIM,
+            {
+                "id": str(task_id),
+                "generation": generation,
+                "max_attempts": task_type.limits.max_attempts,
+            },
+        )
+        if row is None:
+            return await self._refusal(task_id, generation)
+        if row["state"] == State.DEAD:
+            return Refusal.SPENT
+        return Claim(
+            task_id=task_id,
+            generation=generation,
+            task_type=row["task_type"],
+            attempt=row["attempt"],
+            token=row["token"],
+            payload=row["payload"],
+            labels=row["labels"],
+            created_at=row["created_at"],
+            traceparent=row["traceparent"],
+        )
+
+    async def _refusal(self, task_id: UUID, generation: int) -> Refusal:
+        row = await self._batcher.run_one(sql.REFUSED, {"id": str(task_id)})
+        if row is None:
+            return Refusal.UNKNOWN
+        if row["generation"] != generation:
+            return Refusal.STALE_GENERATION
+        if row["state"] in FINAL:
+            return Refusal.FINAL
+        if row["leased"]:
+            return Refusal.RUNNING
+        return Refusal.NOT_YET if row["early"] else Refusal.CONTENDED
+
+    @asynccontextmanager
+    async def renewing(self, claim: Claim, time_limit_seconds: float) -> AsyncIterator[None]:
+        """See `Ledger.renewing`. The batcher's thread renews, so a blocked event loop does not
+        lose its lease."""
+        until = time.monotonic() + time_limit_seconds + LEASE_BEYOND_LIMIT_SECONDS
+        key = (claim.task_id, claim.token)
+        self._batcher.hold(key, {"id": str(claim.task_id), "token": claim.token}, until)
+        try:
+            yield
+        finally:
+            self._batcher.let_go(key)
+
+    async def finish(self, claim: Claim, settlement: Settlement) -> None:
+        """See `Ledger.finish`."""
+        s = settlement
+        row = await self._batcher.run_one(
+            sql.FINISH,
+            {
+                "id": str(claim.task_id),
+                "token": claim.token,
+                "state": s.state,
+                "outcome": s.outcome,
+                "result": s.result,
+                "error": s.failure.as_json() if s.failure else None,
+                "due_in": s.due_in_seconds,
+                "due_at": s.due_at.isoformat() if s.due_at else None,
+                "hold": s.hold,
+                "copy": s.copy,
+                "cost": int(s.costs_attempt),
+            },
+        )
+        if row is None:
+            raise LeaseLost(claim.task_id, claim.token)
+
+    async def get(self, task_id: UUID) -> Task | None:
+        """See `Ledger.get`."""
+        from shared.adapters.pg_reads import reads_of
+
+        return await asyncio.to_thread(reads_of(self._url).get, task_id)
+
+    async def find(self, wanted: TaskFilter, *, after: UUID | None, limit: int) -> list[Task]:
+        """See `Ledger.find`."""
+        from shared.adapters.pg_reads import reads_of
+
+        return await asyncio.to_thread(reads_of(self._url).find, wanted, after, limit)
+
+    async def cancel(self, task_id: UUID) -> tuple[Task | None, bool]:
+        """See `Ledger.cancel`."""
+        row = await self._batcher.run_one(sql.CANCEL, {"id": str(task_id)})
+        return await self.get(task_id), row is not None
+
+    async def take_due(self, attempts: dict[str, int], limit: int) -> list[Outgoing]:
+        """See `Ledger.take_due`."""
+        rows = await self._calls.run(sql.TAKE_DUE, attempts=json.dumps(attempts), most=limit)
+        return [Outgoing(*row) for row in rows]
+
+    async def take_copies(self, limit: int) -> list[DeadLetterCopy]:
+        """See `Ledger.take_copies`."""
+        rows = await self._calls.run(sql.TAKE_COPIES, most=limit)
+        return [DeadLetterCopy(Outgoing(*row[:-1]), row[-1]) for row in rows]
+
+    async def drop_copies(self, copies: Sequence[DeadLetterCopy]) -> None:
+        """See `Ledger.drop_copies`."""
+        items = [{"id": str(c.task.id), "generation": c.task.generation} for c in copies]
+        await self._calls.run(sql.DROP_COPIES, items=json.dumps(items))
+
+    async def give_back(self, task_id: UUID, generation: int, max_attempts: int) -> State | None:
+        """See `Ledger.give_back`."""
+        [[state]] = await self._calls.run(
+            sql.GIVE_BACK, id=str(task_id), generation=generation, max_attempts=max_attempts
+        )
+        return State(state) if state else None
+
+    async def keep_on_desk(self, entry: DeskEntry) -> None:
+        """See `Ledger.keep_on_desk`."""
+        d = entry.delivery
+        await self._calls.run(
+            sql.KEEP_ON_DESK,
+            message_id=_clean(d.message_id),
+            subscription=_clean(d.subscription),
+            reason=_clean(entry.reason),
+            delivery_attempt=d.delivery_attempt,
+            ordering_key=_clean(d.ordering_key),
+            attributes=json.dumps(dict(d.attributes)),
+            data=d.data,
+        )
+
+    async def ping(self) -> None:
+        """See `Ledger.ping`."""
+        rows = await self._calls.run("SELECT to_regclass('alembic_version') IS NOT NULL")
+        if rows[0][0]:
+            rows = await self._calls.run("SELECT version_num FROM alembic_version")
+        found = rows[0][0] if rows and isinstance(rows[0][0], str) else "none"
+        if found == "none" or found < REVISION:
+            raise LedgerUnavailable(
+                f"the schema is at revision {found} and {REVISION} is needed: "
+                "run `cloudtasker migrate`"
+            )
+
+    def close(self) -> None:
+        """End the threads once what waits is done."""
+        self._batcher.close()
+        self._calls.close()
+
+
+def _new_row(task: NewTask) -> dict[str, Any]:
+    return {
+        "id": str(task.id),
+        "task_type": task.task_type,
+        "payload": task.payload,
+        "labels": task.labels,
+        "ordering_key": task.ordering_key,
+        "idempotency_key": task.idempotency_key,
+        "fingerprint": task.fingerprint,
+        "traceparent": task.traceparent,
+    }
+
+
+def _earlier_of(task: NewTask, row: Row | None) -> Stored | IdempotencyConflict:
+    if row is None or task.idempotency_key is None:
+        # The key's task was pruned between the two statements; a repeat of the request stores it.
+        raise LedgerUnavailable("the idempotency key was being freed; repeat the request")
+    if row["fingerprint"] != task.fingerprint:
+        return IdempotencyConflict(task.idempotency_key, row["task_id"])
+    return Stored(
+        row["task_id"], row["task_type"], State(row["state"]), row["created_at"], is_new=False
+    )
+
+
+def _clean(text: str) -> str:
+    """Text that Postgres can hold, whatever a stranger sent."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

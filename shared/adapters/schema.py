@@ -1,0 +1,104 @@
+"""The tables, for reads and for migrations to be compared with; migrations make them."""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON, JSONB
+
+metadata: Final = MetaData()
+
+
+def _moment(name: str, *, nullable: bool = True) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+tasks: Final = Table(
+    "tasks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("task_type", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("generation", Integer, nullable=False, server_default=text("0")),
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("returns", SmallInteger, nullable=False, server_default=text("0")),
+    Column("token", BigInteger, nullable=False, server_default=text("0")),
+    _moment("created_at", nullable=False),
+    _moment("published_at"),
+    _moment("due_at"),
+    _moment("not_before"),
+    _moment("lease_expires_at"),
+    _moment("started_at"),
+    _moment("finished_at"),
+    Column("payload", JSONB, nullable=False),
+    Column("result", JSONB),
+    Column("error", JSONB),
+    Column("labels", JSONB, nullable=False),
+    Column("ordering_key", Text, nullable=False),
+    Column("idempotency_key", Text),
+    Column("traceparent", Text, nullable=False),
+    Index("tasks_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index("tasks_dead", "id", postgresql_where=text("state = 'dead'")),
+    Index("tasks_by_type", "task_type", "id"),
+)
+
+attempts: Final = Table(
+    "attempts",
+    metadata,
+    Column("task_id", Uuid, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    _moment("started_at", nullable=False),
+    _moment("finished_at", nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("error", JSONB),
+    PrimaryKeyConstraint("task_id", "token"),
+)
+
+idempotency_keys: Final = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("task_id", Uuid, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    _moment("created_at", nullable=False),
+)
+
+dead_letter_copies: Final = Table(
+    "dead_letter_copies",
+    metadata,
+    Column("task_id", Uuid, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    _moment("due_at", nullable=False),
+    PrimaryKeyConstraint("task_id", "generation"),
+    Index("dead_letter_copies_due", "due_at"),
+)
+
+dead_letter_desk: Final = Table(
+    "dead_letter_desk",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("subscription", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    _moment("received_at", nullable=False),
+    Column("delivery_attempt", Integer, nullable=False),
+    Column("ordering_key", Text, nullable=False),
+    Column("attributes", JSON, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""The command line `cloudtasker`: a client of the REST API and of the local stack's parts."""

@@ -1,0 +1,108 @@
+"""How commands reach the REST API: which one, and what a refusal of it means here."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import rich_click as click
+
+from shared.cli.errors import CliError, Exit
+from shared.cli.setup import Setup
+from shared.cli.stack_state import read_stack_state
+from shared.client import ApiError, Client, Clock, ServiceUnreachable, WaitTimedOut
+from shared.domain.errors import Code
+
+T = TypeVar("T")
+
+_REFUSALS: Final[Mapping[str, tuple[str, Exit]]] = {
+    Code.INVALID: ("CT301", Exit.USAGE),
+    Code.UNKNOWN_TASK_TYPE: ("CT302", Exit.NOT_FOUND),
+    Code.NOT_FOUND: ("CT303", Exit.NOT_FOUND),
+    Code.IDEMPOTENCY_CONFLICT: ("CT304", Exit.CONFLICT),
+    Code.TOO_LARGE: ("CT305", Exit.USAGE),
+    Code.WRONG_STATE: ("CT404", Exit.CONFLICT),
+    Code.UNAUTHENTICATED: ("CT601", Exit.UNAUTHENTICATED),
+}
+_FIXES: Final[Mapping[str, str]] = {
+    "CT301": "correct what is named above, and try again.",
+    "CT302": "`cloudtasker task-types` lists those that there are.",
+    "CT303": "`cloudtasker tasks list` shows the newest tasks with their ids.",
+    "CT304": "use a new --idempotency-key, or send the same payload.",
+    "CT305": "send a smaller payload, or where the data is instead of the data.",
+    "CT404": "`cloudtasker tasks get` shows where it stands.",
+    "CT502": "try again; `cloudtasker status` shows which part is not ready.",
+    "CT601": "ask whoever runs this service for access.",
+}
+
+
+def url_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Add `--url`: another service than the one that runs here."""
+    return click.option(
+        "--url",
+        callback=_checked_url,
+        metavar="URL",
+        help="Address of the REST API.  [default: the stack that runs in this folder]",
+    )(command)
+
+
+def connect(setup: Setup, url: str | None) -> Client:
+    """A client of `url`, or of the local stack.
+
+    Raises: CliError CT503 when there is neither.
+    """
+    address = url or read_stack_state().rest
+    return Client(address, transport=setup.transport, clock=setup.wait_clock or Clock())
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work`; what goes wrong with the API becomes a CliError."""
+    try:
+        return asyncio.run(work)
+    except ApiError as refused:
+        raise refusal(refused) from refused
+    except ServiceUnreachable as away:
+        raise CliError(
+            "CT501",
+            f"{away.url} {away.reason}.",
+            fix="`cloudtasker status` shows what runs; `cloudtasker dev` starts it.",
+            exit_code=Exit.UNREACHABLE,
+        ) from away
+    except WaitTimedOut as late:
+        raise CliError(
+            "CT504",
+            f"{late}.",
+            "It goes on by itself.",
+            fix=f"look again: cloudtasker tasks get {late.task['task_id']}",
+            exit_code=Exit.TIMED_OUT,
+        ) from late
+
+
+def refusal(refused: ApiError, *facts: str, fix: str = "", what: str = "") -> CliError:
+    """What the API's refusal means here; `fix` and `what` replace the general texts."""
+    code, exit_code = _REFUSALS.get(refused.code, _other(refused.status))
+    general = _FIXES.get(code, "correct the request, and try again.")
+    message = what or refused.detail[:1].upper() + refused.detail[1:]
+    return CliError(code, message, *facts, fix=fix or general, exit_code=exit_code)
+
+
+def _other(status: int) -> tuple[str, Exit]:
+    """A status says enough where the code is none that a caller can do something about."""
+    if status >= 500:
+        return "CT502", Exit.UNREACHABLE
+    if status in (401, 403):
+        return "CT601", Exit.UNAUTHENTICATED
+    return "CT306", Exit.USAGE
+
+
+def _checked_url(context: click.Context, option: click.Parameter, url: str | None) -> str | None:
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits:
+        raise click.BadParameter(f"{url!r} is not of the form http://host:port", context, option)
+    return url

@@ -1,0 +1,52 @@
+"""Entry point of `cloudtasker`: the list of commands, and nothing that one of them needs."""
+
+import sys
+from typing import Final
+
+import rich_click as click
+
+from shared.cli.group import Root
+from shared.cli.setup import Setup
+
+COMMANDS: Final = {
+    "dev": "shared.cli.dev:dev",
+    "status": "shared.cli.status:status",
+    "tasks": "shared.cli.tasks:tasks",
+    "task-types": "shared.cli.task_types:task_types",
+    "mail": "shared.cli.mail:mail",
+    "token": "shared.cli.push_token:token",
+    "migrate": "shared.cli.migrate:migrate",
+    "new-task": "shared.cli.new_task:new_task",
+    "completion": "shared.cli.completion:completion",
+}
+
+
+@click.group(cls=Root, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cloudtasker", message="cloudtasker %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """CloudTasker: a serverless task queue for Python teams on Google Cloud.
+
+    \b
+    First steps:
+      cloudtasker dev                                         start everything here
+      cloudtasker tasks enqueue send_email --sample --wait    in another terminal
+      cloudtasker mail                                        what was sent
+
+    Exit codes: 0 ok, 1 the task or check failed, 2 usage, 3 not found, 4 conflict or wrong state,
+    5 no answer from the service, 6 not authenticated, 124 wait timed out, 130 interrupted.
+    """
+    context.obj = context.obj or Setup()
+
+
+def main() -> None:
+    """Run the command line with this process's arguments."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a sign gets a question mark, never a stack trace.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    cli.main(prog_name="cloudtasker")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Where the local stack's parts are: the state file that `cloudtasker dev` writes once it is ready."""
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from shared.cli.errors import CliError, Exit
+from shared.settings import read_settings
+
+
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """The addresses of a run, and the process ids of its parts."""
+
+    rest: str
+    grpc: str
+    pubsub: str
+    pubsub_http: str
+    mail: str
+    postgres: str
+    redis: str
+    push_service_account: str
+    functions: dict[str, str]
+    pids: dict[str, int]
+
+
+def read_stack_state() -> StackState:
+    """Read the state file of the settings.
+
+    Raises: CliError CT503 (exit 5) when nothing runs here, or the file is not one of ours.
+    """
+    file = read_settings().state_file
+    try:
+        content = json.loads(file.read_bytes())
+        return StackState(**{field.name: content[field.name] for field in fields(StackState)})
+    except FileNotFoundError:
+        raise _not_running(f"Looked for {file}.") from None
+    except (OSError, ValueError, KeyError, TypeError) as unreadable:
+        raise _not_running(f"{_shown(file)} cannot be used: {unreadable!r}.") from None
+
+
+def _shown(file: Path) -> str:
+    return f"The state file {file}"
+
+
+def _not_running(fact: str) -> CliError:
+    return CliError(
+        "CT503",
+        "No local stack runs in this folder.",
+        fact,
+        fix="start it with `cloudtasker dev` (or `make run`), or name a service with --url.",
+        exit_code=Exit.UNREACHABLE,
+    )

@@ -1,0 +1,217 @@
+"""One class: an asynchronous client of the REST API.
+
+It speaks HTTP and nothing else: what it returns is the API's own JSON, typed. It never repeats an
+enqueue by itself: give an idempotency key and repeat it yourself.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from shared.client.errors import ApiError, ServiceUnreachable, WaitTimedOut
+from shared.client.shapes import Receipt, TaskJson, TaskRequest, TaskSummary, TaskTypeJson
+from shared.domain.errors import InvalidField
+from shared.domain.task import FINAL
+
+REQUEST_SECONDS: Final = 15.0
+"""How long one request may take: an enqueue waits for a commit and a moment for Pub/Sub."""
+OUTAGE_SECONDS: Final = 10.0
+"""How long `wait` bears with a service that is away, as it is while a function reloads."""
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How `wait` measures and passes time; a test gives its own."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+class Client:
+    """A connection pool to one REST API; use it as `async with Client(url) as client`."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock = Clock(),
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._clock = clock
+        self._http = httpx.AsyncClient(
+            base_url=self.url,
+            transport=transport,
+            timeout=REQUEST_SECONDS,
+            # A proxy of the environment must not stand between us and this machine.
+            trust_env=urlsplit(url).hostname not in _LOOPBACK,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._http.__aexit__(kind, error, trace)
+
+    async def enqueue(self, request: TaskRequest) -> Receipt:
+        """Accept one task.
+
+        Raises: ApiError when it was refused and nothing was stored; ServiceUnreachable when it is
+        not known: only an idempotency key makes a repeat safe then.
+        """
+        receipt: Receipt = await self._ask("POST", "/enqueue-task", json=request)
+        return receipt
+
+    async def enqueue_all(self, requests: Sequence[TaskRequest]) -> list[Receipt | ApiError]:
+        """Accept 1 to 1,000 tasks in one commit; one outcome each, in order.
+
+        Raises: as `enqueue`, when the request as a whole was refused.
+        """
+        answer = await self._ask("POST", "/enqueue-tasks", json={"tasks": list(requests)})
+        return [
+            _refusal(one["error"]) if "error" in one else _receipt(one) for one in answer["results"]
+        ]
+
+    async def get(self, task_id: str) -> TaskJson:
+        """The task with its attempts. Raises: ApiError (`not_found`), ServiceUnreachable."""
+        task: TaskJson = await self._ask("GET", f"/tasks/{quote(task_id, safe='')}")
+        return task
+
+    async def find(
+        self,
+        *,
+        task_type: str | None = None,
+        state: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        created_after: str | None = None,
+        created_before: str | None = None,
+        page_size: int | None = None,
+    ) -> AsyncIterator[TaskSummary]:
+        """Every task that all conditions hold for, newest first, asked for page by page.
+
+        Times are RFC 3339. Raises: ApiError, ServiceUnreachable, also between two pages.
+        """
+        conditions = {
+            "task_type": task_type,
+            "state": state,
+            "label": [f"{key}:{value}" for key, value in (labels or {}).items()] or None,
+            "created_after": created_after,
+            "created_before": created_before,
+            "page_size": page_size,
+        }
+        query = {name: value for name, value in conditions.items() if value is not None}
+        while True:
+            page = await self._ask("GET", "/tasks", params=query)
+            for task in page["tasks"]:
+                yield task
+            if not page["next_page_token"]:
+                return
+            query["page_token"] = page["next_page_token"]
+
+    async def cancel(self, task_id: str) -> TaskJson:
+        """Cancel a task before it runs. Raises: ApiError (`not_found`, `wrong_state`)."""
+        task: TaskJson = await self._ask("POST", f"/tasks/{quote(task_id, safe='')}/cancel")
+        return task
+
+    async def task_types(self) -> list[TaskTypeJson]:
+        """Every task type that the service accepts."""
+        answer = await self._ask("GET", "/task-types")
+        types: list[TaskTypeJson] = answer["task_types"]
+        return types
+
+    async def wait(self, task_id: str, timeout_seconds: float = math.inf) -> TaskJson:
+        """The task once it is final, whatever became of it.
+
+        Raises: WaitTimedOut; ApiError; ServiceUnreachable after 10 s without any answer.
+        """
+        deadline = self._clock.now() + timeout_seconds
+        pauses = _pauses()
+        while True:
+            left = deadline - self._clock.now()
+            task = await self._get_through_an_outage(task_id, min(left, OUTAGE_SECONDS))
+            if task["state"] in FINAL:
+                return task
+            left = deadline - self._clock.now()
+            if left <= 0:
+                raise WaitTimedOut(task, timeout_seconds)
+            await self._clock.sleep(min(next(pauses), left))
+
+    async def _get_through_an_outage(self, task_id: str, patience_seconds: float) -> TaskJson:
+        """The task as soon as the service answers, or the failure when patience is at its end."""
+        give_up_at = self._clock.now() + patience_seconds
+        pauses = _pauses()
+        while True:
+            try:
+                return await self.get(task_id)
+            except (ServiceUnreachable, ApiError) as failure:
+                if _is_refusal(failure) or self._clock.now() >= give_up_at:
+                    raise
+            await self._clock.sleep(next(pauses))
+
+    async def _ask(self, method: str, path: str, **content: Any) -> Any:
+        try:
+            response = await self._http.request(method, path, **content)
+        except httpx.TransportError as failure:
+            raise ServiceUnreachable(self.url, _reason(failure)) from failure
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            detail = f"{self.url}{path} answered {response.status_code}, not the API's JSON"
+            raise ApiError("unexpected_answer", response.status_code, detail)
+        if not response.is_success:
+            raise _refusal(answer, response.status_code)
+        return answer
+
+
+def _pauses() -> Iterator[float]:
+    """Short at first, for the task that takes milliseconds; then about one second."""
+    pause = 0.05
+    while True:
+        yield pause
+        pause = min(1.0, pause * 1.5)
+
+
+def _is_refusal(error: ServiceUnreachable | ApiError) -> bool:
+    return isinstance(error, ApiError) and error.status < 500
+
+
+def _receipt(answer: Mapping[str, Any]) -> Receipt:
+    return Receipt(
+        task_id=answer["task_id"],
+        task_type=answer["task_type"],
+        state=answer["state"],
+        created_at=answer["created_at"],
+    )
+
+
+def _refusal(problem: Mapping[str, Any], status: int = 0) -> ApiError:
+    """Read RFC 9457 problem details with our members `code` and `errors`."""
+    errors = [
+        InvalidField(e.get("field", ""), e.get("problem", "")) for e in problem.get("errors", [])
+    ]
+    detail = problem.get("detail") or problem.get("title") or "no reason was given"
+    return ApiError(problem.get("code", "unknown"), problem.get("status", status), detail, errors)
+
+
+def _reason(failure: httpx.TransportError) -> str:
+    if isinstance(failure, httpx.ConnectError):
+        return f"cannot be connected to: {failure}"
+    if isinstance(failure, httpx.TimeoutException):
+        return f"did not answer within {REQUEST_SECONDS:g} s"
+    return f"broke off the connection: {failure or type(failure).__name__}"

@@ -1,0 +1,39 @@
+"""How a request to the API can fail: refused, unanswered, or not done in time."""
+
+from collections.abc import Sequence
+
+from shared.client.shapes import TaskJson
+from shared.domain.errors import InvalidField
+
+
+class ApiError(Exception):
+    """The service answered, and refused. `code` is the machine's word for why.
+
+    `errors` names each field that was wrong; `status` is the HTTP status.
+    """
+
+    def __init__(
+        self, code: str, status: int, detail: str, errors: Sequence[InvalidField] = ()
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.status = status
+        self.detail = detail
+        self.errors = tuple(errors)
+
+
+class ServiceUnreachable(Exception):
+    """No answer came: what was asked may or may not have happened."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url} {reason}")
+        self.url = url
+        self.reason = reason
+
+
+class WaitTimedOut(Exception):
+    """The task was not final in time; it goes on by itself. `task` is its last known form."""
+
+    def __init__(self, task: TaskJson, seconds: float) -> None:
+        super().__init__(f"task {task['task_id']} is still {task['state']} after {seconds:g} s")
+        self.task = task

@@ -1,0 +1,70 @@
+"""The API's JSON as types: what is sent and what comes back. No behaviour."""
+
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypedDict
+
+
+class TaskRequest(TypedDict):
+    """What to enqueue. `payload` must fit the task type's model."""
+
+    task_type: str
+    payload: Mapping[str, Any]
+    idempotency_key: NotRequired[str]
+    ordering_key: NotRequired[str]
+    labels: NotRequired[Mapping[str, str]]
+
+
+class Receipt(TypedDict):
+    """An accepted task: it is stored, and will run."""
+
+    task_id: str
+    task_type: str
+    state: str
+    created_at: str
+
+
+class AttemptJson(TypedDict):
+    """One run of the handler; times are RFC 3339 in UTC, null while it runs."""
+
+    number: int
+    generation: int
+    started_at: str
+    finished_at: str | None
+    outcome: str
+    error: dict[str, str] | None
+
+
+class TaskSummary(TypedDict):
+    """A task as listings show it; times are RFC 3339 in UTC, null when they are not yet."""
+
+    task_id: str
+    task_type: str
+    state: str
+    error: dict[str, str] | None
+    labels: dict[str, str]
+    ordering_key: str
+    idempotency_key: str | None
+    generation: int
+    attempt: int
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    due_at: str | None
+
+
+class TaskJson(TaskSummary):
+    """A task with everything that is known of it; attempts are oldest first."""
+
+    payload: dict[str, Any]
+    result: Any
+    attempts: list[AttemptJson]
+
+
+class TaskTypeJson(TypedDict):
+    """A task type: its limits as in `task.yaml`, and the JSON Schema of its payload."""
+
+    name: str
+    description: str
+    limits: dict[str, Any]
+    payload_schema: dict[str, Any]
+    example: NotRequired[dict[str, Any] | None]

@@ -1,0 +1,134 @@
+"""A task as JSON: the shapes that REST answers, which are also where OpenAPI reads them from.
+
+Plain dictionaries with types, so that an answer costs no validation. No protocol is known here.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from shared.domain.task import Attempt, State, Stored, Task
+
+Time = Annotated[
+    str,
+    Field(
+        description="RFC 3339, UTC.",
+        json_schema_extra={"format": "date-time"},
+        examples=["2026-11-24T12:00:00.000000Z"],
+    ),
+]
+TaskId = Annotated[str, Field(description="UUIDv7.", json_schema_extra={"format": "uuid"})]
+Failure = Annotated[
+    dict[str, str], Field(description="`kind` and `message` of what went wrong last.")
+]
+
+
+class AcceptedJson(TypedDict):
+    """A task that was accepted: it is stored, and will be run."""
+
+    task_id: TaskId
+    task_type: str
+    state: State
+    created_at: Time
+
+
+class AttemptJson(TypedDict):
+    """One run of the handler."""
+
+    number: Annotated[int, Field(ge=1, description="Counts from 1 in each generation.")]
+    generation: Annotated[int, Field(ge=0)]
+    started_at: Time
+    finished_at: Time | None
+    outcome: str
+    error: Failure | None
+
+
+class TaskSummaryJson(TypedDict):
+    """A task as listings show it: without payload, result and attempts, which may be large."""
+
+    task_id: TaskId
+    task_type: str
+    state: State
+    error: Failure | None
+    labels: dict[str, str]
+    ordering_key: str
+    idempotency_key: str | None
+    generation: Annotated[int, Field(ge=0, description="How often the task was redriven.")]
+    attempt: Annotated[int, Field(ge=0, description="Attempts begun in this generation.")]
+    created_at: Time
+    started_at: Annotated[Time | None, Field(description="Start of the newest attempt.")]
+    finished_at: Annotated[Time | None, Field(description="Set once the state is final.")]
+    due_at: Annotated[
+        Time | None, Field(description="When the relay looks at the task next, at the earliest.")
+    ]
+
+
+class TaskJson(TaskSummaryJson):
+    """A task with everything that is known of it."""
+
+    payload: dict[str, Any]
+    result: Annotated[Any, Field(description="What the handler returned; null until then.")]
+    attempts: Annotated[list[AttemptJson], Field(description="Oldest first.")]
+
+
+def accepted_json(stored: Stored) -> AcceptedJson:
+    """What a caller learns when its task was accepted."""
+    return {
+        "task_id": str(stored.id),
+        "task_type": stored.task_type,
+        "state": stored.state,
+        "created_at": time_json(stored.created_at),
+    }
+
+
+def task_summary_json(task: Task) -> TaskSummaryJson:
+    """The task without its payload, result and attempts."""
+    return {
+        "task_id": str(task.id),
+        "task_type": task.task_type,
+        "state": task.state,
+        "error": task.error,
+        "labels": task.labels,
+        "ordering_key": task.ordering_key,
+        "idempotency_key": task.idempotency_key,
+        "generation": task.generation,
+        "attempt": task.attempt,
+        "created_at": time_json(task.created_at),
+        "started_at": maybe_time_json(task.started_at),
+        "finished_at": maybe_time_json(task.finished_at),
+        "due_at": maybe_time_json(task.due_at),
+    }
+
+
+def task_json(task: Task) -> TaskJson:
+    """The task with payload, result and attempts."""
+    return {
+        **task_summary_json(task),
+        "payload": task.payload,
+        "result": task.result,
+        "attempts": [attempt_json(attempt) for attempt in task.attempts],
+    }
+
+
+def attempt_json(attempt: Attempt) -> AttemptJson:
+    """One attempt; `finished_at` is null while it runs."""
+    return {
+        "number": attempt.number,
+        "generation": attempt.generation,
+        "started_at": time_json(attempt.started_at),
+        "finished_at": maybe_time_json(attempt.finished_at),
+        "outcome": attempt.outcome,
+        "error": attempt.error,
+    }
+
+
+def time_json(moment: datetime) -> str:
+    """An aware UTC time as RFC 3339, always with microseconds: such texts sort by time."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def maybe_time_json(moment: datetime | None) -> str | None:
+    """As `time_json`, and null for no time."""
+    return time_json(moment) if moment else None

@@ -1,0 +1,65 @@
+"""One ledger for each implementation, and a way to let time pass on it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+
+from shared.adapters.memory import MemoryLedger
+from shared.adapters.postgres import PostgresLedger
+from shared.domain.ports import Ledger
+from tests.support.clock import FakeClock
+from tests.support.postgres import PostgresServer, fresh_database
+
+_TIMES = {
+    "tasks": ("created_at", "published_at", "due_at", "not_before", "lease_expires_at"),
+    "idempotency_keys": ("created_at",),
+    "dead_letter_copies": ("due_at",),
+}
+
+
+@dataclass
+class Bench:
+    """A ledger under test; `pass_time` lets seconds go by for it."""
+
+    ledger: Ledger
+    pass_time: Callable[[float], Awaitable[None]]
+
+
+@pytest.fixture(scope="session")
+def database(postgres: PostgresServer) -> str:
+    return fresh_database(postgres, "ledger_contract")
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def bench(request, postgres: PostgresServer) -> AsyncIterator[Bench]:
+    if request.param == "memory":
+        clock = FakeClock()
+
+        async def advance(seconds: float) -> None:
+            clock.advance(seconds)
+
+        yield Bench(MemoryLedger(clock), advance)
+        return
+    url = request.getfixturevalue("database")
+    postgres.run("TRUNCATE tasks, idempotency_keys, dead_letter_desk CASCADE", "ledger_contract")
+    ledger = PostgresLedger(url)
+
+    async def rewind(seconds: float) -> None:
+        """On Postgres the rows' times move back: its clock is not ours to move."""
+        for table, columns in _TIMES.items():
+            changes = ", ".join(f"{c} = {c} - interval '{seconds} seconds'" for c in columns)
+            postgres.run(f"UPDATE {table} SET {changes}", "ledger_contract")
+
+    yield Bench(ledger, rewind)
+    ledger.close()
+
+
+@pytest.fixture
+def ledger(bench: Bench) -> Ledger:
+    return bench.ledger
+
+
+@pytest.fixture
+def pass_time(bench: Bench) -> Callable[[float], Awaitable[None]]:
+    return bench.pass_time

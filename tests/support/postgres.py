@@ -1,0 +1,126 @@
+"""A real Postgres for the length of a test session: quick, not durable, gone afterwards."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pg8000.native
+
+from emulators.stack.accounts import account_for_postgres
+from emulators.stack.parent_death import before_exec
+from emulators.stack.postgres import find_binaries
+from emulators.stack.relocation import reachable_binaries
+from shared.migrations.migrate import migrate
+from tests.support.ports import free_port
+
+
+class PostgresServer:
+    """One server on a free port. `stop`, `start`, `freeze` and `thaw` are for tests of faults."""
+
+    def __init__(self, folder: Path) -> None:
+        self._account = account_for_postgres()
+        self._bin = reachable_binaries(find_binaries(os.environ), self._account)
+        self._data = folder / "data"
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.chmod(0o755)
+        self._data.mkdir(mode=0o700)
+        if self._account:
+            self._account.own(self._data)
+        initdb = [self._bin / "initdb", "-D", self._data, "-U", "postgres", "--auth=trust"]
+        made = self._spawn([*initdb, "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"])
+        if made.wait(60) != 0:
+            raise RuntimeError("initdb failed")
+
+    @property
+    def url(self) -> str:
+        """Of the database `postgres`."""
+        return self.url_of("postgres")
+
+    def url_of(self, database: str) -> str:
+        """As settings take it."""
+        return f"postgresql+pg8000://postgres@127.0.0.1:{self._port}/{database}"
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        settings = {
+            "port": self._port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+        }
+        flags = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
+        self._process = self._spawn([self._bin / "postgres", "-D", self._data, *flags])
+        end = time.monotonic() + 30
+        while not self._answers():
+            if time.monotonic() > end or self._process.poll() is not None:
+                raise RuntimeError("postgres did not start")
+            time.sleep(0.02)
+
+    def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """End it; SIGQUIT is Postgres' immediate shutdown, as a crash would be."""
+        if self._process:
+            self._process.send_signal(how)
+            self._process.wait(30)
+            self._process = None
+
+    def run(self, statement: str, database: str = "postgres") -> list[list[object]]:
+        """The rows of one statement."""
+        connection = pg8000.native.Connection(
+            "postgres", host="127.0.0.1", port=self._port, database=database
+        )
+        try:
+            return list(connection.run(statement) or ())
+        finally:
+            connection.close()
+
+    def _answers(self) -> bool:
+        try:
+            self.run("SELECT 1")
+        except (OSError, pg8000.native.Error):
+            return False
+        return True
+
+    def _spawn(self, command: list[object]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [str(word) for word in command],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={"PATH": os.defpath, "LC_ALL": "C"},
+            start_new_session=True,
+            preexec_fn=before_exec(signal.SIGQUIT),
+            user=self._account.uid if self._account else None,
+            group=self._account.gid if self._account else None,
+            extra_groups=[] if self._account else None,
+        )
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """A running server, removed afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="cloudtasker-pg-", dir="/var/tmp"))
+    try:
+        server = PostgresServer(folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+def fresh_database(server: PostgresServer, name: str) -> str:
+    """The URL of a new database with our schema."""
+    server.run(f"CREATE DATABASE {name}")
+    migrate(server.url_of(name))
+    return server.url_of(name)
