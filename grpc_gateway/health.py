@@ -2,6 +2,7 @@
 
 It keeps no state of its own, so it costs nothing while nobody asks.
 """
+# ruff: noqa: N802 - the methods have the names of their RPCs
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -49,14 +50,14 @@ class Health(HealthServicer):
         self, request: HealthCheckRequest, context: _Context
     ) -> AsyncIterator[HealthCheckResponse]:
         """The status now, and again whenever it has changed, looked up every 5 s."""
-        last = None
-        while not (last and self._stopping.is_set()):
+        last, stopping = None, False
+        while not stopping:
+            stopping = self._stopping.is_set()  # before the answer, so that the last one says so
             answer = await self._answer(request.service)
             if answer != last:
                 yield answer
-                last = answer
-            else:
-                await self._pause()
+            last = answer
+            await self._pause()
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):

@@ -58,7 +58,7 @@ def _guarded(behaviour: Behaviour, method: str) -> Behaviour:
             status = _refusal(error, method)
         except Exception as defect:
             status = _fault(defect, method)
-        await context.abort_with_status(rpc_status.to_status(status))
+        return await context.abort_with_status(rpc_status.to_status(status))
 
     return answer
 

@@ -1,23 +1,16 @@
 """Requests as the services take them. Translation only: the services decide what is right.
 
-What only this protocol can get wrong is refused here: payload text, enum numbers, timestamps.
+What only this protocol can get wrong is refused here: a payload that is text, NUL characters.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any, Final
-
-from google.protobuf.timestamp_pb2 import Timestamp
+from typing import Any
 
 from protos.cloudtasker.v1 import task_service_pb2 as pb
 from shared.domain.errors import CloudTaskerError, InvalidField, InvalidRequest, RequestTooLarge
 from shared.domain.json_value import unstorable
-from shared.domain.ports import TaskFilter
 from shared.domain.requests import MAX_BATCH, MAX_BODY_BYTES
-from shared.domain.task import State
 from shared.edges import strict_json
-
-STATES: Final = {pb.Task.State.Value(state.name): state for state in State}
 
 Asked = dict[str, Any]
 """The decoded JSON of an EnqueueRequest, as the same request over REST would have it."""
@@ -53,23 +46,6 @@ def all_asked_of(
     return [_asked_or_error(request) for request in requests]
 
 
-def filter_of(request: pb.ListTasksRequest) -> TaskFilter:
-    """The conditions of a listing.
-
-    Raises: InvalidRequest for a state or a time that does not exist.
-    """
-    labels = dict(request.labels)
-    _check_storable("task_type", request.task_type)
-    _check_storable("labels", labels)
-    return TaskFilter(
-        task_type=request.task_type or None,
-        state=_state_of(request.state),
-        labels=labels,
-        created_after=_moment_of("created_after", request),
-        created_before=_moment_of("created_before", request),
-    )
-
-
 def _asked_or_error(request: pb.EnqueueTaskRequest) -> Asked | CloudTaskerError:
     try:
         return asked_of(request)
@@ -92,24 +68,6 @@ def _check_storable(name: str, value: Any) -> None:
     """Protocol buffers carry NUL characters, which no row can hold."""
     if problem := unstorable(value):
         raise _invalid(name, problem)
-
-
-def _state_of(number: int) -> State | None:
-    if number == pb.Task.STATE_UNSPECIFIED:
-        return None
-    if number not in STATES:
-        raise _invalid("state", f"{number} is not a number of Task.State")
-    return STATES[pb.Task.State.ValueType(number)]
-
-
-def _moment_of(name: str, request: pb.ListTasksRequest) -> datetime | None:
-    if not request.HasField(name):
-        return None
-    given: Timestamp = getattr(request, name)
-    try:
-        return given.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise _invalid(name, "it is not between the years 1 and 9999") from None
 
 
 def _invalid(field: str, problem: str) -> InvalidRequest:

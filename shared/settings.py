@@ -50,7 +50,7 @@ class Settings:
     production: bool = False
     log: str = "json"
     host: str = "0.0.0.0"  # noqa: S104 - what Cloud Run demands; the local stack says 127.0.0.1
-    port: int = 8080
+    port: int = 50051
     reflection: bool = False
     task_overrides: Path | None = None
     smtp: Smtp = Smtp()
@@ -107,7 +107,7 @@ VARIABLES: Final = (
         "GOOGLE_CLOUD_PROJECT", "cloudtasker-local", "the project of topics and subscriptions"
     ),
     Variable("HOST", "0.0.0.0", "the address that a server binds to"),  # noqa: S104
-    Variable("PORT", "8080", "the port that a server binds to"),
+    Variable("PORT", "50051 (gateway), 8080 (functions)", "the port that a server binds to"),
 )
 
 
@@ -164,7 +164,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         production=production,
         log=read.choice("CLOUDTASKER_LOG", "json", LOG_CHOICES),
         host=read.text("HOST", "0.0.0.0"),  # noqa: S104
-        port=read.port("PORT", 8080),
+        port=read.port("PORT", 50051),
         reflection=read.flag("CLOUDTASKER_GRPC_REFLECTION"),
         task_overrides=Path(overrides) if overrides else None,
         smtp=_smtp(read),

@@ -150,7 +150,7 @@ class Engine:
         return len(self._entries) + self._head - self._cursor - len(self._acked_ahead)
 
     def outstanding(self) -> int:
-        """Return how many messages are delivered, neither acked nor expired; counts them one by one."""
+        """Return how many messages are delivered, neither acked nor expired."""
         return sum(entry.state is State.OUTSTANDING for entry in self._entries.values())
 
     def next_at(self) -> float | None:

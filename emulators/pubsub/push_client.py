@@ -1,12 +1,20 @@
-"""POSTs to push endpoints: one connection pool, no redirects, a status or a reason why not."""
+"""POSTs to push endpoints over pooled connections: a status, or a reason why there is none.
+
+It follows no redirects and judges nothing but the status.
+"""
 
 import asyncio
+import ssl
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from urllib.parse import urlsplit
 
-import aiohttp
+from emulators.pubsub.http_connection import Connection, ConnectionClosed
 
 USER_AGENT = "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)"
 ACK_STATUSES = frozenset({102, 200, 201, 202, 204})
+MOST_IDLE = 100  # connections kept for one host when nothing is sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,38 +30,92 @@ class Outcome:
         return self.status in ACK_STATUSES
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A push endpoint's URL, taken apart once."""
+
+    address: tuple[str, int, bool]  # host, port, TLS
+    head: str  # of every request to it
+
+    @classmethod
+    @lru_cache(maxsize=1000)
+    def parse(cls, url: str) -> "Endpoint":
+        """Return the endpoint of an http(s) URL of printable ASCII."""
+        parts = urlsplit(url)
+        tls = parts.scheme == "https"
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        host = parts.netloc.rpartition("@")[2]
+        head = (
+            f"POST {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {USER_AGENT}\r\n"
+            "Content-Type: application/json\r\nAccept: application/json\r\n"
+        )
+        return cls((parts.hostname or "", parts.port or (443 if tls else 80), tls), head)
+
+
 class PushClient:
     """Keep-alive connections to every endpoint, as many as the windows allow."""
 
     def __init__(self) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": USER_AGENT, "Content-Type": "application/json"},
-            auto_decompress=False,
-        )
+        self._idle: dict[tuple[str, int, bool], list[Connection]] = defaultdict(list)
+        self._closed = False
 
     async def post(
         self, url: str, body: bytes, headers: dict[str, str], timeout_seconds: float
     ) -> Outcome:
-        """Send one request; a connection that the endpoint had closed is replaced once."""
+        """Send one request; it goes again at once if an idle connection proves to be dead."""
+        endpoint = Endpoint.parse(url)
+        more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"{endpoint.head}{more}Content-Length: {len(body)}\r\n\r\n"
         try:
             async with asyncio.timeout(timeout_seconds):
-                try:
-                    return await self._post(url, body, headers)
-                except (aiohttp.ServerDisconnectedError, ConnectionResetError):
-                    return await self._post(url, body, headers)
+                return Outcome(await self._send(endpoint.address, head.encode() + body))
         except TimeoutError:
             return Outcome(None, f"no answer within {timeout_seconds:g} s")
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except OSError as error:
             return Outcome(None, str(error) or type(error).__name__)
 
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._session.close()
+    def close(self) -> None:
+        """Close all idle connections, and the others when their request is done."""
+        self._closed = True
+        for connections in self._idle.values():
+            for connection in connections:
+                connection.close()
 
-    async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> Outcome:
-        request = self._session.post(url, data=body, headers=headers, allow_redirects=False)
-        async with request as response:
-            await response.read()  # else the connection could not be used again
-            return Outcome(response.status)
+    async def _send(self, address: tuple[str, int, bool], request: bytes) -> int:
+        while True:
+            connection = self._take(address) or await self._connect(address)
+            try:
+                status = await connection.send(request)
+            except ConnectionClosed:
+                if connection.used_before:
+                    continue  # it died while idle
+                raise
+            self._keep(address, connection)
+            return status
+
+    def _take(self, address: tuple[str, int, bool]) -> Connection | None:
+        idle = self._idle[address]
+        while idle:
+            connection = idle.pop()
+            if connection.usable:
+                return connection
+        return None
+
+    def _keep(self, address: tuple[str, int, bool], connection: Connection) -> None:
+        idle = self._idle[address]
+        if self._closed or len(idle) >= MOST_IDLE:
+            connection.close()
+        elif connection.usable:
+            idle.append(connection)
+
+    async def _connect(self, address: tuple[str, int, bool]) -> Connection:
+        host, port, tls = address
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(
+            Connection, host, port, ssl=self._tls if tls else None
+        )
+        return connection
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context()

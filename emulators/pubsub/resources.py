@@ -58,8 +58,7 @@ def complete_push_config(config: PushConfig) -> None:
         config.Clear()
         config.SetInParent()
         return
-    url = urlsplit(config.push_endpoint)
-    if url.scheme not in ("http", "https") or not url.hostname:
+    if not _is_http_url(config.push_endpoint):
         raise InvalidArgument(f"push_endpoint {config.push_endpoint!r} is not an http(s) URL")
     if config.HasField("oidc_token") and not config.oidc_token.service_account_email:
         raise InvalidArgument("push_config.oidc_token.service_account_email is empty")
@@ -88,6 +87,16 @@ def policy_of(subscription: Subscription) -> Policy:
     if subscription.HasField("dead_letter_policy"):
         dead = subscription.dead_letter_policy.max_delivery_attempts
     return Policy(subscription.ack_deadline_seconds, retry, dead)
+
+
+def _is_http_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        return False
+    printable = all("!" <= character <= "~" for character in text)
+    return printable and url.scheme in ("http", "https") and bool(url.hostname) and port != 0
 
 
 def _complete_times(subscription: Subscription) -> None:

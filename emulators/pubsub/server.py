@@ -96,7 +96,7 @@ class Emulator:
         await self._broker.close(Unavailable("the emulator is stopping"))
         await self._server.stop(STOP_GRACE)
         await self._http.cleanup()
-        await self._client.close()
+        self._client.close()
         self._store.close()
         if self._folder:
             self._folder.close()

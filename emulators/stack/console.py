@@ -34,13 +34,13 @@ class Console:
         """A part that works: its address, and what is worth knowing."""
         word = "\x1b[32mok\x1b[0m" if self._coloured else "ok"
         entry = Entry("stack", "INFO", f"{part} is ready: {address} {remark}".rstrip(), {})
-        self._print(entry, f"  {word}  {part:<10}  {address:<28}  {remark}".rstrip())
+        self._print(entry, f"  {word}  {part:<16}  {address:<36}  {remark}".rstrip())
 
     def bad(self, part: str, address: str, remark: str) -> None:
         """A part that does not work although the run goes on."""
         word = "\x1b[31m--\x1b[0m" if self._coloured else "--"
         entry = Entry("stack", "ERROR", f"{part} is not ready: {address} {remark}", {})
-        self._print(entry, f"  {word}  {part:<10}  {address:<28}  {remark}")
+        self._print(entry, f"  {word}  {part:<16}  {address:<36}  {remark}")
 
     def warn(self, text: str) -> None:
         """Something that the reader should notice among the logs."""

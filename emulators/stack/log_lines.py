@@ -1,6 +1,7 @@
 """Turn a structured log line into one that people read. Pure; knows Cloud Logging's field names."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ _HIDDEN_PREFIX = "logging.googleapis.com/"
 _MULTILINE = ("exception", "stack_trace")
 _COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 _POSTGRES_SEVERITIES = {"LOG": "DEBUG", "FATAL": "ERROR", "PANIC": "CRITICAL"}
+_VALKEY = re.compile(r"\d+:(?:[A-Z]|signal-handler) ")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ def parse(source: str, line: str) -> Entry:
 
 
 def _severity_of_text(line: str) -> str:
-    """Postgres prints `LEVEL:  text`; other plain text is information."""
+    """Postgres prints `LEVEL:  text`, Valkey `pid:role date text`; the rest is information."""
+    if _VALKEY.match(line):
+        return "DEBUG"
     level, colon, _ = line.partition(":")
     if not colon or not level.isupper() or " " in level:
         return "INFO"

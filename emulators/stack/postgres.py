@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulators.stack.accounts import Account
 from emulators.stack.errors import StackError
+from emulators.stack.placement import Placement
 from emulators.stack.ports import HOST
 from emulators.stack.processes import Child, Program
 from emulators.stack.readiness import poll
@@ -70,12 +70,10 @@ def _candidates(environment: Mapping[str, str]) -> list[Path]:
 
 @dataclass(frozen=True)
 class Postgres:
-    """One cluster in `data`, served on `port`, run by `account` (None: by the caller)."""
+    """One cluster, served on `port`."""
 
-    binaries: Path
-    data: Path
+    place: Placement
     port: int
-    account: Account | None
     note: Callable[[str], None]
 
     @property
@@ -84,17 +82,23 @@ class Postgres:
 
     async def prepare(self) -> None:
         """Make the cluster if there is none, and clear what a crash left."""
-        if not (self.data / "PG_VERSION").exists():
+        if not (self.place.data / "PG_VERSION").exists():
             await self._create()
-        elif self.account is not None:
-            self.account.own(self.data)
+        elif self.place.identity is not None:
+            self.place.identity.own(self.place.data)
         await self._clear_stale_lock()
 
     def program(self) -> Program:
         """The server in the foreground. SIGINT is its fast shutdown."""
         settings = [word for key, value in _SETTINGS.items() for word in ("-c", f"{key}={value}")]
-        argv = [str(self.binaries / "postgres"), "-D", str(self.data), "-p", str(self.port)]
-        return self._run_by_account([*argv, *settings], orphan_signal=signal.SIGINT)
+        argv = [
+            str(self.place.binaries / "postgres"),
+            "-D",
+            str(self.place.data),
+            "-p",
+            str(self.port),
+        ]
+        return self._program([*argv, *settings], orphan_signal=signal.SIGINT)
 
     async def ready(self, child: Child) -> None:
         """Return once this very process accepts connections.
@@ -117,18 +121,18 @@ class Postgres:
 
     def _pid_file(self) -> list[str]:
         try:
-            return [line.strip() for line in (self.data / _PID_FILE).read_text().splitlines()]
+            return [line.strip() for line in (self.place.data / _PID_FILE).read_text().splitlines()]
         except FileNotFoundError:
             return []
 
     async def _create(self) -> None:
         """Make the cluster beside its place and move it there, so that it exists whole or not."""
-        new = self.data.with_name(f"{self.data.name}.new")
+        new = self.place.data.with_name(f"{self.place.data.name}.new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True, mode=0o700)
-        if self.account is not None:
-            self.account.own(new)
-        initdb = [str(self.binaries / "initdb"), "-D", str(new), "-U", "postgres"]
+        if self.place.identity is not None:
+            self.place.identity.own(new)
+        initdb = [str(self.place.binaries / "initdb"), "-D", str(new), "-U", "postgres"]
         options = [
             "--auth=trust",
             "--encoding=UTF8",
@@ -137,35 +141,35 @@ class Postgres:
             "--no-instructions",
         ]
         await self._finish(initdb + options)
-        single = [str(self.binaries / "postgres"), "--single", "-D", str(new), "postgres"]
+        single = [str(self.place.binaries / "postgres"), "--single", "-D", str(new), "postgres"]
         await self._finish(single, f"CREATE DATABASE {DATABASE};\n")
         with contextlib.suppress(FileNotFoundError):
-            self.data.rmdir()
-        new.rename(self.data)
+            self.place.data.rmdir()
+        new.rename(self.place.data)
 
     async def _finish(self, argv: list[str], text: str = "") -> None:
         """Run a command to its end, feeding it `text`."""
         read_end, write_end = os.pipe()
         with os.fdopen(read_end, "rb") as reader:
             try:
-                child = await self._run_by_account(argv).start(write_end, stdin=_file_of(text))
+                child = await self._program(argv).start(write_end, stdin=_file_of(text))
             finally:
                 os.close(write_end)
             output = (await asyncio.to_thread(reader.read)).decode(errors="replace")
         if await child.wait() != 0 or "ERROR:" in output:
             raise StackError(
                 "CT106",
-                f"The database folder {self.data} could not be made.",
+                f"The database folder {self.place.data} could not be made.",
                 *(f"  {line}" for line in output.splitlines()[-5:]),
                 "Nothing that was there before was touched.",
                 fix="correct what the last line says, or set CLOUDTASKER_DATABASE_URL.",
             )
 
-    def _run_by_account(
-        self, argv: list[str], orphan_signal: signal.Signals = signal.SIGKILL
-    ) -> Program:
+    def _program(self, argv: list[str], orphan_signal: signal.Signals = signal.SIGKILL) -> Program:
         environment = {"PATH": os.defpath, "LC_ALL": "C"}
-        return Program(argv, environment, Path("/"), self.account, orphan_signal=orphan_signal)
+        return Program(
+            argv, environment, Path("/"), self.place.identity, orphan_signal=orphan_signal
+        )
 
     async def _clear_stale_lock(self) -> None:
         """Deal with the lock file of a server that did not end properly."""
@@ -176,7 +180,7 @@ class Postgres:
         if await self._is_orphan(pid):
             raise StackError(
                 "CT104",
-                f"The database folder {self.data} is in use by another postgres (pid {pid}).",
+                f"The database folder {self.place.data} is in use by another postgres (pid {pid}).",
                 "Nothing was changed.",
                 fix=f"kill -INT {pid}, then start again.",
             )
@@ -187,7 +191,7 @@ class Postgres:
         # Of a dead pid Postgres clears the file itself, checking its shared memory first.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, 0)
-            (self.data / _PID_FILE).unlink(missing_ok=True)
+            (self.place.data / _PID_FILE).unlink(missing_ok=True)
 
     async def _is_orphan(self, pid: int) -> bool:
         """Whether `pid` serves this folder; one that is just stopping is given time to end."""
@@ -196,7 +200,7 @@ class Postgres:
         for _ in range(_ORPHAN_LIMIT_SECONDS * 20):
             try:
                 process = psutil.Process(pid)
-                if process.name() != "postgres" or str(self.data) not in process.cmdline():
+                if process.name() != "postgres" or str(self.place.data) not in process.cmdline():
                     return False
             except psutil.NoSuchProcess:
                 return False

@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from emulators.stack.accounts import Account
+from emulators.stack.accounts import Identity
 from emulators.stack.parent_death import before_exec
 
 # A process that cannot work until somebody edits something exits so (EX_CONFIG); it is left alone.
@@ -29,12 +29,12 @@ class Child(Protocol):
 
 @dataclass(frozen=True)
 class Program:
-    """A command line. `account`: who runs it, when that is not the caller."""
+    """A command line. `identity`: who runs it, when that is not the caller."""
 
     argv: Sequence[str]
     environment: Mapping[str, str]
     folder: Path
-    account: Account | None = None
+    identity: Identity | None = None
     passed: Sequence[int] = ()
     # What it gets when the supervisor dies; to be trusted even when the program hangs.
     orphan_signal: signal.Signals = signal.SIGKILL
@@ -50,11 +50,21 @@ class Program:
             cwd=self.folder,
             pass_fds=self.passed,
             start_new_session=True,
-            preexec_fn=before_exec(self.orphan_signal),
-            user=self.account.uid if self.account else None,
-            group=self.account.gid if self.account else None,
-            extra_groups=[] if self.account else None,
+            preexec_fn=self._prepare(),
+            **(self.identity.popen_arguments() if self.identity else {}),
         )
+
+    def _prepare(self) -> Callable[[], None]:
+        """For the child: become who it shall be, then die with us (not the other way round)."""
+        become = self.identity.before_exec() if self.identity else None
+        die_with_us = before_exec(self.orphan_signal)
+
+        def prepare() -> None:
+            if become is not None:
+                become()
+            die_with_us()
+
+        return prepare
 
 
 @dataclass(eq=False)

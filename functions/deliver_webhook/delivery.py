@@ -20,15 +20,34 @@ from functions.deliver_webhook.address_guard import Target
 if TYPE_CHECKING:
     import httpx
 
-PATIENCE_SECONDS: Final = 45.0
-"""Until the answer's status; under the task type's time limit, so that the error says why."""
-CONNECT_SECONDS: Final = 10.0
-EXCERPT_SECONDS: Final = 5.0
 EXCERPT_BYTES: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long each part may take; together under the task type's time limit.
+
+    `answer_seconds` counts from the start to the answer's headers, `connect_seconds` for each
+    address, `excerpt_seconds` from the headers.
+    """
+
+    connect_seconds: float = 10.0
+    answer_seconds: float = 40.0
+    excerpt_seconds: float = 5.0
 
 
 class NoAnswer(Exception):
     """Nothing that could be read came back; the receiver may or may not have seen the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """What to POST, and the checked addresses of the URL's host."""
+
+    url: HttpUrl
+    target: Target
+    body: bytes
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +61,28 @@ class WebhookAnswer:
 
 
 async def post(
-    url: HttpUrl,
-    target: Target,
-    body: bytes,
-    headers: Mapping[str, str],
+    webhook: WebhookRequest,
     *,
     tls: ssl.SSLContext | None = None,
-    patience_seconds: float = PATIENCE_SECONDS,
+    patience: Patience = Patience(),
 ) -> WebhookAnswer:
-    """POST `body` to `url` at the addresses of `target`, trying the next where one is deaf.
+    """POST `webhook` to its target, trying the next address where one is deaf.
 
-    Raises: NoAnswer when there is no status within `patience_seconds`.
+    Raises: NoAnswer when there is no status in time.
     """
     import httpx
 
     # httpx logs each URL, and a webhook's URL may hold a secret.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    timeout = httpx.Timeout(patience_seconds, connect=min(CONNECT_SECONDS, patience_seconds))
+    timeout = httpx.Timeout(patience.answer_seconds, connect=patience.connect_seconds)
     try:
         async with httpx.AsyncClient(
             verify=tls or _system_tls(), trust_env=False, timeout=timeout
         ) as client:
-            return await _first_answer(client, url, target, body, headers, patience_seconds)
+            return await _answer(client, webhook, patience)
     except (httpx.TransportError, TimeoutError) as error:
-        raise NoAnswer(f"{target.host}: {type(error).__name__} {error}".strip()) from error
+        reason = f"{type(error).__name__} {error}".strip()
+        raise NoAnswer(f"{webhook.target.host}: {reason}") from error
 
 
 @cache
@@ -76,54 +93,42 @@ def _system_tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-async def _first_answer(
-    client: "httpx.AsyncClient",
-    url: HttpUrl,
-    target: Target,
-    body: bytes,
-    headers: Mapping[str, str],
-    patience_seconds: float,
+async def _answer(
+    client: "httpx.AsyncClient", webhook: WebhookRequest, patience: Patience
 ) -> WebhookAnswer:
     started = time.perf_counter()
-    async with asyncio.timeout(patience_seconds):
-        response = await _send(client, url, target, body, headers)
+    async with asyncio.timeout(patience.answer_seconds):
+        response = await _send(client, webhook)
     duration_ms = round((time.perf_counter() - started) * 1000)
     try:
-        excerpt = await _excerpt(response)
+        excerpt = await _excerpt(response, patience.excerpt_seconds)
     finally:
         await response.aclose()
     return WebhookAnswer(response.status_code, response.headers, excerpt, duration_ms)
 
 
-async def _send(
-    client: "httpx.AsyncClient",
-    url: HttpUrl,
-    target: Target,
-    body: bytes,
-    headers: Mapping[str, str],
-) -> "httpx.Response":
+async def _send(client: "httpx.AsyncClient", webhook: WebhookRequest) -> "httpx.Response":
     """The request names the host; the connection goes to an address that was checked."""
     import httpx
 
-    named = httpx.URL(str(url))
-    headers = {**headers, "Host": named.netloc.decode()}
-    failure: httpx.ConnectError | httpx.ConnectTimeout | None = None
-    for address in target.addresses:
+    named = httpx.URL(str(webhook.url))
+    failure: httpx.TransportError = httpx.ConnectError("no address")
+    for address in webhook.target.addresses:
         request = client.build_request(
             "POST",
             named.copy_with(host=address),
-            content=body,
-            headers=headers,
-            extensions={"sni_hostname": target.host.strip("[]")},
+            content=webhook.body,
+            headers={**webhook.headers, "Host": named.netloc.decode()},
+            extensions={"sni_hostname": webhook.target.host},
         )
         try:
             return await client.send(request, stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout) as deaf:
             failure = deaf
-    raise failure or httpx.ConnectError("no address")
+    raise failure
 
 
-async def _excerpt(response: "httpx.Response") -> str:
+async def _excerpt(response: "httpx.Response", within_seconds: float) -> str:
     """The beginning of a textual body. The status already decides, so nothing here may fail."""
     import httpx
 
@@ -131,7 +136,7 @@ async def _excerpt(response: "httpx.Response") -> str:
         return ""
     read = bytearray()
     with suppress(httpx.TransportError, TimeoutError):
-        async with asyncio.timeout(EXCERPT_SECONDS):
+        async with asyncio.timeout(within_seconds):
             async for chunk in response.aiter_raw():
                 read += chunk
                 if len(read) >= EXCERPT_BYTES:

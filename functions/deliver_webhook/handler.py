@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from functions.deliver_webhook.address_guard import Resolve, checked_target, resolve
-from functions.deliver_webhook.delivery import WebhookAnswer, post
+from functions.deliver_webhook.delivery import WebhookAnswer, WebhookRequest, post
 from functions.deliver_webhook.payload import DeliverWebhook
 from functions.deliver_webhook.retry_after import retry_after_seconds
 from functions.deliver_webhook.signature import signature_header
@@ -38,13 +38,15 @@ async def deliver_webhook(
     Not safe to repeat by itself: a second attempt sends the request again, with the same
     `CloudTasker-Task-Id`, by which the receiver drops a duplicate.
     Raises: RejectTask for a blocked address, a redirect or a 4xx; RetryLater where the receiver
-    names a time; WebhookFailed, NoAnswer and Unresolved for what may pass. No reason quotes the answer's body,
-    which may repeat the payload.
+    names a time; WebhookFailed, NoAnswer and Unresolved for what may pass. No reason quotes the
+    answer's body, which may repeat the payload.
     """
-    target = await checked_target(payload.url, context.settings.webhook_allow, resolve)
+    target = await checked_target(
+        payload.url, allow=context.settings.webhook_allow, resolve=resolve
+    )
     body = json.dumps(payload.body, separators=(",", ":"), ensure_ascii=False).encode()
     headers = {**payload.headers, **_own_headers(context, body, int(now()))}
-    answer = await post(payload.url, target, body, headers, tls=tls)
+    answer = await post(WebhookRequest(payload.url, target, body, headers), tls=tls)
     if 200 <= answer.status < 300:
         return {
             "status": answer.status,

@@ -99,15 +99,13 @@ def _batch_of(asked: Any) -> list[Any]:
     """The tasks of a batch's body; what they hold is not looked at yet."""
     if not isinstance(asked, dict):
         raise _invalid("", 'the body must be an object: {"tasks": […]}')
-    problems = [InvalidField(name, "unknown field") for name in asked if name != "tasks"]
     tasks = asked.get("tasks")
-    if not isinstance(tasks, list):
-        problems.append(InvalidField("tasks", "it must be a list of tasks"))
-    elif not 1 <= len(tasks) <= MAX_BATCH:
-        problems.append(InvalidField("tasks", f"{len(tasks)} tasks; send 1 to {MAX_BATCH}"))
-    if problems:
+    problems = [InvalidField(name, "unknown field") for name in asked if name != "tasks"]
+    if not isinstance(tasks, list) or not 1 <= len(tasks) <= MAX_BATCH:
+        problems.append(InvalidField("tasks", f"it must be a list of 1 to {MAX_BATCH} tasks"))
+    if problems or not isinstance(tasks, list):
         raise InvalidRequest("; ".join(f"{p.field}: {p.problem}" for p in problems), problems)
-    return list(tasks)
+    return tasks
 
 
 def _invalid(field: str, problem: str) -> InvalidRequest:

@@ -1,6 +1,7 @@
 """One conversation with an SMTP server, and what its answers mean. Composes nothing."""
 
 import asyncio
+import ssl
 from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import parseaddr
@@ -10,7 +11,7 @@ from shared.domain.outcome import RejectTask
 from shared.settings import Smtp
 
 if TYPE_CHECKING:
-    from aiosmtplib import SMTP
+    from aiosmtplib import SMTP, SMTPResponseException
 
 PATIENCE_SECONDS: Final = 45.0
 """For the whole conversation; under the task type's time limit, so that the error says why."""
@@ -27,6 +28,7 @@ async def deliver(
     smtp: Smtp,
     *,
     patience_seconds: float = PATIENCE_SECONDS,
+    tls: ssl.SSLContext | None = None,
 ) -> None:
     """Return once the server has taken responsibility for `message`.
 
@@ -35,7 +37,7 @@ async def deliver(
     """
     from aiosmtplib import SMTPException
 
-    client = _client(smtp, patience_seconds)
+    client = _client(smtp, patience_seconds, tls)
     try:
         async with asyncio.timeout(patience_seconds):
             await client.connect()
@@ -48,7 +50,7 @@ async def deliver(
         client.close()
 
 
-def _client(smtp: Smtp, patience_seconds: float) -> "SMTP":
+def _client(smtp: Smtp, patience_seconds: float, tls: ssl.SSLContext | None) -> "SMTP":
     """A password never travels in the clear: with a login, STARTTLS is not optional."""
     from aiosmtplib import SMTP
 
@@ -56,6 +58,7 @@ def _client(smtp: Smtp, patience_seconds: float) -> "SMTP":
         hostname=smtp.host,
         port=smtp.port,
         use_tls=smtp.tls,
+        tls_context=tls,
         start_tls=True if smtp.user and not smtp.tls else None,
         username=smtp.user or None,
         password=smtp.password or None,
@@ -71,16 +74,16 @@ async def _hand_over(client: "SMTP", message: EmailMessage, recipient: str) -> N
     try:
         await client.send_message(message, recipients=[recipient])
     except SMTPRecipientsRefused as refused:
-        verdict = refused.recipients[0]
-        raise (
-            RejectTask(f"recipient refused: {_said(verdict)}") if verdict.code >= 500 else verdict
-        ) from None
+        raise _verdict(refused.recipients[0], "recipient refused") from None
     except SMTPDataError as refused:
-        if refused.code >= 500:
-            raise RejectTask(f"message refused: {_said(refused)}") from None
-        raise
+        raise _verdict(refused, "message refused") from None
     except SMTPNotSupported as refused:
         raise RejectTask(f"address not supported: {_said(refused)}") from None
+
+
+def _verdict(answer: "SMTPResponseException", what: str) -> Exception:
+    """A 5xx is final; a 4xx stays what it is."""
+    return RejectTask(f"{what}: {_said(answer)}") if answer.code >= 500 else answer
 
 
 async def _say_goodbye(client: "SMTP") -> None:

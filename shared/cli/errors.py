@@ -31,11 +31,12 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-class CliError(click.ClickException):
+class CliError(Exception):
     """A failure that the user can act on. `code` is stable; see the table in the README."""
 
     def __init__(self, code: str, what: str, *facts: str, fix: str, exit_code: Exit) -> None:
         super().__init__(what)
+        self.message = what
         self.code = code
         self.facts = facts
         self.fix = fix
@@ -44,11 +45,7 @@ class CliError(click.ClickException):
 
 def report(failure: BaseException, args: Sequence[str]) -> int:
     """Print `failure` in the form that `args` ask for; return the exit code."""
-    if isinstance(failure, click.Abort | KeyboardInterrupt):
-        failure = _interrupted()
-    if not isinstance(failure, click.ClickException):
-        failure = _unexpected(failure)
-    error = failure if isinstance(failure, CliError) else _wrong_usage(failure)
+    error = _as_cli_error(failure)
     if _asks_for_json(args):
         document = {"code": error.code, "message": _sentence(error), "hint": error.fix}
         click.echo(json.dumps({"error": document}))
@@ -58,6 +55,16 @@ def report(failure: BaseException, args: Sequence[str]) -> int:
     if {"-v", "--verbose"} & set(args):
         traceback.print_exception(failure, file=sys.stderr)
     return int(error.exit_code)
+
+
+def _as_cli_error(failure: BaseException) -> CliError:
+    if isinstance(failure, CliError):
+        return failure
+    if isinstance(failure, click.Abort | KeyboardInterrupt):
+        return _interrupted()
+    if isinstance(failure, click.ClickException):
+        return _wrong_usage(failure)
+    return _unexpected(failure)
 
 
 def _sentence(error: CliError) -> str:
@@ -75,28 +82,24 @@ def _interrupted() -> CliError:
 
 
 def _unexpected(failure: BaseException) -> CliError:
-    error = CliError(
+    return CliError(
         "CT900",
         f"Unexpected {type(failure).__name__}: {failure}",
         fix="run the same with -v, and report what it prints.",
         exit_code=Exit.FAILED,
     )
-    error.__cause__ = failure
-    return error
 
 
 def _wrong_usage(failure: click.ClickException) -> CliError:
     """Click's own errors: a mistyped command, a missing argument, a file that is not there."""
     context = getattr(failure, "ctx", None)
     command = context.command_path if context else "cloudtasker"
-    error = CliError(
+    return CliError(
         "CT300",
         failure.format_message(),
         fix=f"{command} --help shows what it takes.",
         exit_code=Exit.USAGE,
     )
-    error.__cause__ = failure
-    return error
 
 
 def _asks_for_json(args: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ from shared.cli.errors import Exit, report
 
 
 class LazyGroup(click.RichGroup):
-    """A group told where its commands are: `{name: "module:attribute"}`, in the order of the help."""
+    """A group that is told where its commands are: `{name: "module:attribute"}`, in help order."""
 
     def __init__(self, *args: Any, lazy: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -53,8 +53,6 @@ class Root(LazyGroup):
         extra["standalone_mode"] = False
         try:
             code = super().main(asked, prog_name, **extra)
-        except (click.ClickException, click.Abort, KeyboardInterrupt) as failure:
-            code = report(failure, asked)
-        except Exception as failure:  # the top of an edge: a stack trace helps no user
+        except (Exception, KeyboardInterrupt) as failure:  # the top of an edge
             code = report(failure, asked)
         sys.exit(code if isinstance(code, int) else Exit.OK)

@@ -20,8 +20,13 @@ COMMANDS: Final = {
     "completion": "shared.cli.completion:completion",
 }
 
+CONTEXT: Final = {
+    "help_option_names": ["-h", "--help"],
+    "rich_help_config": {"padding_helptext_first_line": (0, 0, 1, 0)},
+}
 
-@click.group(cls=Root, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=Root, lazy=COMMANDS, context_settings=CONTEXT)
 @click.version_option(package_name="cloudtasker", message="cloudtasker %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -29,9 +34,9 @@ def cli(context: click.Context) -> None:
 
     \b
     First steps:
-      cloudtasker dev                                         start everything here
-      cloudtasker tasks enqueue send_email --sample --wait    in another terminal
-      cloudtasker mail                                        what was sent
+    $ cloudtasker dev                                         start everything here
+    $ cloudtasker tasks enqueue send_email --sample --wait    in another terminal
+    $ cloudtasker mail                                        what was sent
 
     Exit codes: 0 ok, 1 the task or check failed, 2 usage, 3 not found, 4 conflict or wrong state,
     5 no answer from the service, 6 not authenticated, 124 wait timed out, 130 interrupted.

@@ -82,7 +82,9 @@ def output_options(*formats: str) -> Callable[[Callable[..., None]], Callable[..
             default=formats[0],
             help="How to print the result.",
         ),
-        click.option("--no-color", is_flag=True, help="Never use colour; NO_COLOR=1 does the same."),
+        click.option(
+            "--no-color", is_flag=True, help="Never use colour; NO_COLOR=1 does the same."
+        ),
         click.option("-q", "--quiet", is_flag=True, help="Print the result and errors only."),
         click.option("-v", "--verbose", is_flag=True, help="Say more; add stack traces to errors."),
     ]

@@ -1,4 +1,4 @@
-"""Where the local stack's parts are: the state file that `cloudtasker dev` writes once it is ready."""
+"""Where the local stack's parts are: the state file that `cloudtasker dev` writes when ready."""
 
 import json
 from dataclasses import dataclass, fields

@@ -19,5 +19,5 @@ def tasks() -> None:
 
     \b
     Example:
-      cloudtasker tasks enqueue send_email --sample --wait
+    $ cloudtasker tasks enqueue send_email --sample --wait
     """

@@ -5,6 +5,7 @@ import rich_click as click
 from shared.cli.api import connect, run, url_option
 from shared.cli.output import Output, output_options
 from shared.cli.setup import Setup
+from shared.cli.task_view import show_task
 
 
 @click.command()
@@ -19,8 +20,8 @@ def get(setup: Setup, task_id: str, url: str | None, output: Output) -> None:
 
     \b
     Examples:
-      cloudtasker tasks get 019ac5b2-0e4f-7c3e-9a51-3c1f6d2b8e70
-      cloudtasker tasks get 019ac5b2-0e4f-7c3e-9a51-3c1f6d2b8e70 -o json
+    $ cloudtasker tasks get 019ac5b2-0e4f-7c3e-9a51-3c1f6d2b8e70
+    $ cloudtasker tasks get 019ac5b2-0e4f-7c3e-9a51-3c1f6d2b8e70 -o json
     """
 
     async def work() -> None:
@@ -28,7 +29,3 @@ def get(setup: Setup, task_id: str, url: str | None, output: Output) -> None:
             show_task(await client.get(task_id), setup, output)
 
     run(work())
-
-
-def show_task(task: "TaskJson", setup: Setup, output: Output) -> None:
-    """Print one task in the form asked for."""

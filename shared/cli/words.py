@@ -1,4 +1,4 @@
-"""Times, durations and texts as people read them, and back. Pure: the present comes in as a value."""
+"""Times, durations and texts as people read them, and back. Pure; the present is a value."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
@@ -73,8 +74,9 @@ class Client:
         Raises: ApiError when it was refused and nothing was stored; ServiceUnreachable when it is
         not known: only an idempotency key makes a repeat safe then.
         """
-        receipt: Receipt = await self._ask("POST", "/enqueue-task", json=request)
-        return receipt
+        response = await self._request("POST", "/enqueue-task", json=request)
+        replayed = response.headers.get("Idempotency-Replayed") == "true"
+        return _receipt(_answer(response) | {"replayed": replayed})
 
     async def enqueue_all(self, requests: Sequence[TaskRequest]) -> list[Receipt | ApiError]:
         """Accept 1 to 1,000 tasks in one commit; one outcome each, in order.
@@ -97,20 +99,20 @@ class Client:
         task_type: str | None = None,
         state: str | None = None,
         labels: Mapping[str, str] | None = None,
-        created_after: str | None = None,
-        created_before: str | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
         page_size: int | None = None,
     ) -> AsyncIterator[TaskSummary]:
         """Every task that all conditions hold for, newest first, asked for page by page.
 
-        Times are RFC 3339. Raises: ApiError, ServiceUnreachable, also between two pages.
+        Times are aware. Raises: ApiError, ServiceUnreachable, also between two pages.
         """
         conditions = {
             "task_type": task_type,
             "state": state,
             "label": [f"{key}:{value}" for key, value in (labels or {}).items()] or None,
-            "created_after": created_after,
-            "created_before": created_before,
+            "created_after": created_after and created_after.isoformat(),
+            "created_before": created_before and created_before.isoformat(),
             "page_size": page_size,
         }
         query = {name: value for name, value in conditions.items() if value is not None}
@@ -163,20 +165,27 @@ class Client:
             await self._clock.sleep(next(pauses))
 
     async def _ask(self, method: str, path: str, **content: Any) -> Any:
+        return _answer(await self._request(method, path, **content))
+
+    async def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:
-            response = await self._http.request(method, path, **content)
+            return await self._http.request(method, path, **content)
         except httpx.TransportError as failure:
             raise ServiceUnreachable(self.url, _reason(failure)) from failure
-        try:
-            answer = response.json()
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
-            detail = f"{self.url}{path} answered {response.status_code}, not the API's JSON"
-            raise ApiError("unexpected_answer", response.status_code, detail)
-        if not response.is_success:
-            raise _refusal(answer, response.status_code)
-        return answer
+
+
+def _answer(response: httpx.Response) -> dict[str, Any]:
+    """The JSON object of a successful answer. Raises: ApiError for every other answer."""
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        said = f"{response.url} answered {response.status_code}, not the API's JSON"
+        raise ApiError("unexpected_answer", response.status_code, said)
+    if not response.is_success:
+        raise _refusal(answer, response.status_code)
+    return answer
 
 
 def _pauses() -> Iterator[float]:
@@ -197,6 +206,7 @@ def _receipt(answer: Mapping[str, Any]) -> Receipt:
         task_type=answer["task_type"],
         state=answer["state"],
         created_at=answer["created_at"],
+        replayed=answer["replayed"],
     )
 
 

@@ -15,12 +15,16 @@ class TaskRequest(TypedDict):
 
 
 class Receipt(TypedDict):
-    """An accepted task: it is stored, and will run."""
+    """An accepted task: it is stored, and will run.
+
+    `replayed` says that it is the earlier task of the same idempotency key.
+    """
 
     task_id: str
     task_type: str
     state: str
     created_at: str
+    replayed: bool
 
 
 class AttemptJson(TypedDict):

@@ -6,10 +6,10 @@ What a caller reads holds no SQL, no traceback and no reason of a refused creden
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Final, NotRequired
 
 from pydantic import Field
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from shared.domain.errors import CloudTaskerError, Code, InvalidField
 

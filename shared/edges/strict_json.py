@@ -4,6 +4,7 @@ One reader for REST bodies and gRPC's `payload_json`; it knows nothing of either
 """
 
 import json
+from collections import Counter
 from typing import Any, Final, NoReturn
 
 from shared.domain.errors import InvalidField, InvalidRequest
@@ -49,8 +50,7 @@ def _text_of(body: bytes) -> str:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
         raise _refused(f"it has the key {_shown(twice)} twice in one object")
     return result
 

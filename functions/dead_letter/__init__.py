@@ -1,0 +1,1 @@
+"""The function that every dead-letter topic feeds."""

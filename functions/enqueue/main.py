@@ -1,0 +1,29 @@
+"""Entry point: the REST API as one HTTP function. A start without an access choice is refused."""
+
+from functools import cache
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.enqueue.routes import rest_api
+from shared import bootstrap, telemetry
+from shared.domain.errors import Misconfigured
+from shared.edges.access import access_policy
+from shared.edges.http_edge import HttpEdge, failure_answer
+
+telemetry.configure(bootstrap.settings())
+access_policy(bootstrap.settings())
+
+
+@cache
+def _edge() -> HttpEdge:
+    return rest_api(bootstrap.api())
+
+
+async def enqueue(request: Request) -> Response:
+    """Answer one request of the REST API."""
+    try:
+        edge = _edge()
+    except Misconfigured as wrong:
+        return failure_answer(wrong)
+    return await edge(request)

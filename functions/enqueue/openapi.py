@@ -1,0 +1,101 @@
+"""This API as an OpenAPI 3.1 document, made from the models that check requests and the types of
+the answers. Pure; `operations.py` says what each route does."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from functions.enqueue.accepting import ResultsJson
+from functions.enqueue.lookups import TaskPageJson
+from functions.enqueue.operations import operations, problem_responses
+from functions.enqueue.probes import HealthJson, ReadyJson
+from shared.domain.requests import MAX_BATCH, EnqueueRequest
+from shared.domain.task_type import TaskType
+from shared.edges.http_errors import ProblemJson
+from shared.edges.task_json import AcceptedJson, TaskJson
+from shared.edges.task_type_json import TaskTypesJson, example_of
+
+VERSION: Final = "1.0.0"
+"""Of the API, not of the product: it grows with what callers can see."""
+_ANSWERS: Final[tuple[type, ...]] = (
+    AcceptedJson,
+    HealthJson,
+    ProblemJson,
+    ReadyJson,
+    ResultsJson,
+    TaskJson,
+    TaskPageJson,
+    TaskTypesJson,
+)
+_REFERENCE: Final = "#/components/schemas/{model}"
+
+
+def openapi(catalogue: Mapping[str, TaskType]) -> dict[str, Any]:
+    """The document, with one request schema for each task type of `catalogue`."""
+    schemas, payloads = _schemas(catalogue)
+    request = _enqueue_request(schemas.pop("EnqueueRequest"), payloads, schemas)
+    schemas["EnqueueRequest"] = request
+    schemas["EnqueueBatch"] = _batch()
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "CloudTasker",
+            "version": VERSION,
+            "description": "Accepts tasks, and tells what became of them.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": operations(_examples(catalogue)),
+        "components": {"schemas": schemas, "responses": problem_responses()},
+    }
+
+
+def _schemas(catalogue: Mapping[str, TaskType]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schemas of requests and answers by name, and a reference to each type's payload."""
+    wanted: list[tuple[str, Any, TypeAdapter[Any]]] = [
+        (kind.__name__, "serialization", TypeAdapter(kind)) for kind in _ANSWERS
+    ]
+    wanted.append(("EnqueueRequest", "validation", TypeAdapter(EnqueueRequest)))
+    for name, task_type in catalogue.items():
+        wanted.append((f"payload {name}", "validation", TypeAdapter(task_type.payload_model)))
+    references, holder = TypeAdapter.json_schemas(wanted, ref_template=_REFERENCE)
+    payloads = {name: references[(f"payload {name}", "validation")] for name in catalogue}
+    return holder["$defs"], payloads
+
+
+def _enqueue_request(
+    general: dict[str, Any], payloads: Mapping[str, Any], schemas: dict[str, Any]
+) -> dict[str, Any]:
+    """One request schema a task type, told apart by `task_type`; adds them to `schemas`."""
+    if not payloads:
+        return general
+    mapping = {}
+    for name, payload in payloads.items():
+        key = f"EnqueueRequest.{name}"
+        fields = {**general["properties"], "task_type": {"const": name}, "payload": payload}
+        schemas[key] = {**general, "title": key, "properties": fields}
+        mapping[name] = _REFERENCE.format(model=key)
+    return {
+        "oneOf": [{"$ref": reference} for reference in mapping.values()],
+        "discriminator": {"propertyName": "task_type", "mapping": mapping},
+    }
+
+
+def _batch() -> dict[str, Any]:
+    one = {"$ref": _REFERENCE.format(model="EnqueueRequest")}
+    tasks = {"type": "array", "minItems": 1, "maxItems": MAX_BATCH, "items": one}
+    return {
+        "type": "object",
+        "required": ["tasks"],
+        "additionalProperties": False,
+        "properties": {"tasks": tasks},
+    }
+
+
+def _examples(catalogue: Mapping[str, TaskType]) -> dict[str, Any]:
+    """A body that is accepted, for each task type that has an example."""
+    bodies = {
+        name: {"task_type": name, "payload": example_of(one)} for name, one in catalogue.items()
+    }
+    return {name: {"value": body} for name, body in bodies.items() if body["payload"] is not None}

@@ -1,0 +1,187 @@
+"""What each route takes and answers, in OpenAPI's words. Data and nothing else."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+
+from shared.domain.requests import DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE
+from shared.domain.task import State
+from shared.domain.task_type import NAME_PATTERN
+from shared.edges.http_errors import MEDIA_TYPE, TABLE
+
+_HTTP_ONLY: Final = {
+    404: ("no_such_path",),
+    405: ("method_not_allowed",),
+    408: ("request_timeout",),
+    500: ("internal",),
+}
+"""Codes of problems that are HTTP's own, by status."""
+_BODY_PROBLEMS: Final = (400, 408, 413, 415)
+_TEXT: Final = {"type": "string"}
+_TIME: Final = {"type": "string", "format": "date-time"}
+
+Operation = dict[str, Any]
+
+
+def operations(examples: dict[str, Any]) -> dict[str, dict[str, Operation]]:
+    """The paths; `examples` are bodies that `POST /enqueue-task` accepts."""
+    batch = {"all": {"value": {"tasks": [one["value"] for one in examples.values()]}}}
+    return {
+        "/enqueue-task": {"post": _enqueue_one(examples)},
+        "/enqueue-tasks": {"post": _enqueue_many(batch if examples else {})},
+        "/tasks": {"get": _find()},
+        "/tasks/{task_id}": {"get": _get()},
+        "/tasks/{task_id}/cancel": {"post": _cancel()},
+        "/task-types": {
+            "get": _operation("List the task types", _ok("The task types.", "TaskTypesJson"))
+        },
+        "/openapi.json": {
+            "get": _operation("This document", {"200": _plain("OpenAPI 3.1.", "application/json")})
+        },
+        "/health": {
+            "get": _operation(
+                "Whether the process answers", _ok("It does.", "HealthJson"), open=True
+            )
+        },
+        "/ready": {"get": _ready()},
+        "/metrics": {
+            "get": _operation(
+                "What this process counted",
+                {"200": _plain("Prometheus's text format.", "text/plain")},
+            )
+        },
+    }
+
+
+def problem_responses() -> dict[str, Any]:
+    """One response a status, which names the codes that come with it."""
+    codes: dict[int, list[str]] = defaultdict(list)
+    for code, said in TABLE.items():
+        codes[int(said.status)].append(code.value)
+    for status, more in _HTTP_ONLY.items():
+        codes[status].extend(more)
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemJson"}}}
+    return {
+        f"Problem{status}": {"description": f"code: {', '.join(said)}", "content": content}
+        for status, said in sorted(codes.items())
+    }
+
+
+def _enqueue_one(examples: dict[str, Any]) -> Operation:
+    key = _parameter("Idempotency-Key", "header", {**_TEXT, "minLength": 1, "maxLength": 255})
+    key["description"] = "As the field idempotency_key: the same key gives the same task for 24 h."
+    accepted = _ok("Stored; it will be run.", "AcceptedJson", "202")
+    accepted["202"]["headers"] = {
+        "Location": {"description": "The task.", "required": True, "schema": _TEXT},
+        "Idempotency-Replayed": {
+            "description": "`true` when this is the earlier task of the key.",
+            "schema": {"const": "true"},
+        },
+    }
+    return _operation(
+        "Accept a task",
+        accepted,
+        problems=(*_BODY_PROBLEMS, 409, 503),
+        parameters=[key],
+        body=_body("EnqueueRequest", examples),
+    )
+
+
+def _enqueue_many(examples: dict[str, Any]) -> Operation:
+    return _operation(
+        "Accept up to 1,000 tasks in one commit",
+        _ok("Each task's outcome, in order; none need be good.", "ResultsJson", "202"),
+        problems=(*_BODY_PROBLEMS, 503),
+        body=_body("EnqueueBatch", examples),
+    )
+
+
+def _find() -> Operation:
+    page_size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE}
+    label = _parameter("label", "query", {"type": "array", "items": _TEXT})
+    label["description"] = "`key:value`; may be repeated: a task must have all of them."
+    return _operation(
+        "List tasks, newest first",
+        _ok("A page of them.", "TaskPageJson"),
+        problems=(400, 503),
+        parameters=[
+            _parameter("task_type", "query", {**_TEXT, "pattern": NAME_PATTERN}),
+            _parameter("state", "query", {**_TEXT, "enum": [state.value for state in State]}),
+            label,
+            _parameter("created_after", "query", _TIME),
+            _parameter("created_before", "query", _TIME),
+            _parameter("page_size", "query", page_size),
+            _parameter("page_token", "query", _TEXT),
+        ],
+    )
+
+
+def _get() -> Operation:
+    return _operation(
+        "Read a task",
+        _ok("The task with payload, result and attempts.", "TaskJson"),
+        problems=(404, 503),
+        parameters=[_task_id()],
+    )
+
+
+def _cancel() -> Operation:
+    return _operation(
+        "Cancel a task before it runs; safe to repeat",
+        _ok("The cancelled task.", "TaskJson"),
+        problems=(404, 409, 503),
+        parameters=[_task_id()],
+    )
+
+
+def _ready() -> Operation:
+    answers = {**_ok("It can.", "ReadyJson"), **_ok("It cannot yet.", "ReadyJson", "503")}
+    return _operation("Whether the process can do its work", answers, open=True)
+
+
+def _operation(
+    summary: str,
+    answers: dict[str, Any],
+    *,
+    problems: Sequence[int] = (),
+    parameters: Sequence[dict[str, Any]] = (),
+    body: dict[str, Any] | None = None,
+    open: bool = False,
+) -> Operation:
+    statuses = sorted({*problems, 500} if open else {*problems, 401, 500})
+    said = {str(s): {"$ref": f"#/components/responses/Problem{s}"} for s in statuses}
+    operation: Operation = {"summary": summary, "responses": {**answers, **said}}
+    if parameters:
+        operation["parameters"] = list(parameters)
+    if body:
+        operation["requestBody"] = body
+    return operation
+
+
+def _ok(description: str, schema: str, status: str = "200") -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {status: {"description": description, "content": content}}
+
+
+def _plain(description: str, media_type: str) -> dict[str, Any]:
+    kind = "object" if media_type == "application/json" else "string"
+    return {"description": description, "content": {media_type: {"schema": {"type": kind}}}}
+
+
+def _body(schema: str, examples: dict[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    if examples:
+        content["examples"] = examples
+    return {
+        "required": True,
+        "description": f"UTF-8, at most {MAX_BODY_BYTES:,} bytes, not compressed.",
+        "content": {"application/json": content},
+    }
+
+
+def _parameter(name: str, place: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": place, "schema": schema}
+
+
+def _task_id() -> dict[str, Any]:
+    return {**_parameter("task_id", "path", {**_TEXT, "format": "uuid"}), "required": True}

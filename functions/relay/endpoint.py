@@ -1,0 +1,39 @@
+"""Takes the scheduler's calls. What is due, and what becomes of it, is `RelayService`'s."""
+
+from dataclasses import asdict
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from shared import telemetry
+from shared.bootstrap import Readiness, Relay
+from shared.settings import Settings
+from shared.telemetry import Event
+
+RUN_SECONDS: Final = 55.0
+"""A scheduler calls once a minute; two calls may overlap without harm."""
+
+
+class RelayEndpoint:
+    """See `guarded_function.Endpoint`."""
+
+    def __init__(self, relay: Relay, *, run_seconds: float = RUN_SECONDS) -> None:
+        self._service = relay.service
+        self._run_seconds = run_seconds
+        self.settings: Settings = relay.settings
+        self.readiness: Readiness = relay.readiness
+
+    async def post(self, request: Request) -> Response:
+        """Work in rounds until the time is over, then say what was done; the body is not read.
+
+        Raises: LedgerUnavailable: the scheduler's next call goes on where this one stopped.
+        """
+        total = await self._service.run(self._run_seconds)
+        if total.due or total.copies:
+            telemetry.log(Event.RELAY_ROUND, **asdict(total))
+        return JSONResponse(asdict(total))
+
+    async def drain(self) -> None:
+        """End after the round under way."""
+        self._service.stop()

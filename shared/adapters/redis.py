@@ -1,0 +1,120 @@
+"""The cache on Redis or Valkey. It may be empty, full or gone: every answer is then "not known"."""
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import redis.asyncio as redis
+from redis.exceptions import RedisError
+
+from shared.domain.ports import KeyRecord
+from shared.domain.task import FINAL, Attempt, State, Task
+
+TASK_SECONDS: Final = 600
+KEY_SECONDS: Final = 23 * 3600
+"""Less than the ledger's window, so that the cache never knows a key that the ledger has freed."""
+TIMEOUT_SECONDS: Final = 0.25
+AWAY_SECONDS: Final = 1.0
+"""How long a Redis that did not answer is not asked again, so that it slows nobody down."""
+_MOMENTS: Final = ("created_at", "started_at", "finished_at", "due_at")
+
+
+class RedisCache:
+    """See `TaskCache`."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = redis.Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            decode_responses=True,
+        )
+        self._away_until = 0.0
+
+    async def get(self, task_id: UUID) -> Task | None:
+        """See `TaskCache.get`."""
+        said = await self._quiet(lambda: self._redis.get(_task_key(task_id)))
+        return _read_task(said) if said else None
+
+    async def put(self, task: Task) -> None:
+        """See `TaskCache.put`."""
+        if task.state in FINAL:
+            await self._quiet(
+                lambda: self._redis.set(_task_key(task.id), _write_task(task), ex=TASK_SECONDS)
+            )
+
+    async def drop(self, task_id: UUID) -> None:
+        """See `TaskCache.drop`."""
+        await self._quiet(lambda: self._redis.delete(_task_key(task_id)))
+
+    async def get_key(self, key: str) -> KeyRecord | None:
+        """See `TaskCache.get_key`."""
+        said = await self._quiet(lambda: self._redis.get(f"cloudtasker:key:{key}"))
+        if not said:
+            return None
+        task_id, fingerprint = said.split(" ", 1)
+        return KeyRecord(UUID(task_id), fingerprint)
+
+    async def put_key(self, key: str, record: KeyRecord) -> None:
+        """See `TaskCache.put_key`."""
+        value = f"{record.task_id} {record.fingerprint}"
+        await self._quiet(lambda: self._redis.set(f"cloudtasker:key:{key}", value, ex=KEY_SECONDS))
+
+    async def ping(self) -> None:
+        """See `TaskCache.ping`."""
+        try:
+            await self._redis.ping()
+        except (RedisError, OSError) as away:
+            raise ConnectionError(f"redis cannot be reached ({type(away).__name__})") from away
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+
+    async def _quiet(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """The answer, or None when Redis is away or full: the ledger is asked instead."""
+        if time.monotonic() < self._away_until:
+            return None
+        try:
+            return await ask()
+        except (RedisError, OSError):
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            return None
+
+
+def _task_key(task_id: UUID) -> str:
+    return f"cloudtasker:task:{task_id}"
+
+
+def _write_task(task: Task) -> str:
+    values = {name: getattr(task, name) for name in Task.__slots__}
+    values["id"] = str(task.id)
+    values["attempts"] = [
+        [a.generation, a.number, _text(a.started_at), _text(a.finished_at), a.outcome, a.error]
+        for a in task.attempts
+    ]
+    values |= {name: _text(values[name]) for name in _MOMENTS}
+    return json.dumps(values)
+
+
+def _read_task(said: str) -> Task:
+    values = json.loads(said)
+    values["id"] = UUID(values["id"])
+    values["state"] = State(values["state"])
+    values["attempts"] = tuple(
+        Attempt(generation, number, _moment(started), _moment(finished), outcome, error)
+        for generation, number, started, finished, outcome, error in values["attempts"]
+    )
+    values |= {name: _moment(values[name]) for name in _MOMENTS}
+    return Task(**values)
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(text: str | None) -> Any:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,70 @@
+"""What `tasks enqueue` says when a task is refused: which field, what it held, and the fix."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from shared.cli.api import refusal
+from shared.cli.errors import CliError, Exit
+from shared.cli.words import cut, plain
+from shared.client import ApiError, TaskRequest
+from shared.domain.errors import Code, InvalidField, UnknownTaskType
+
+NOTHING: Final = "Nothing was enqueued."
+VALUE_CHARACTERS: Final = 60
+_ABSENT: Final = object()
+
+
+def rejected(refused: ApiError, request: TaskRequest) -> CliError:
+    """The refusal of an enqueue. Only a refusal by status 4xx is sure to have stored nothing."""
+    if refused.status >= 500:
+        return refusal(
+            refused, "It may have been enqueued; an idempotency key makes a repeat safe."
+        )
+    if refused.code != Code.INVALID or not refused.errors:
+        return refusal(refused, NOTHING)
+    first, *more = [_line(problem, request) for problem in refused.errors]
+    name = request["task_type"]
+    return refusal(
+        refused,
+        *more,
+        NOTHING,
+        what=f"{name} rejected: {first}",
+        fix=f"`cloudtasker task-types {name}` shows the fields; --sample sends a valid task.",
+    )
+
+
+def unknown_type(name: str, known: Sequence[str]) -> CliError:
+    """CT302, as the service says it."""
+    text = str(UnknownTaskType(name, known))
+    return refusal(ApiError(Code.UNKNOWN_TASK_TYPE, 400, text), NOTHING)
+
+
+def no_sample(name: str) -> CliError:
+    """CT307: --sample needs an example in the payload model."""
+    return CliError(
+        "CT307",
+        f"{name} has no example.",
+        NOTHING,
+        fix=f"give `examples` to the fields in functions/{name}/payload.py, or the payload here.",
+        exit_code=Exit.USAGE,
+    )
+
+
+def _line(problem: InvalidField, request: Mapping[str, Any]) -> str:
+    value = _value_at(problem.field, request)
+    got = "" if value is _ABSENT else f" (got {cut(json.dumps(value), VALUE_CHARACTERS)})"
+    return f"{problem.field or 'task'}: {plain(problem.problem)}{got}"
+
+
+def _value_at(path: str, request: Mapping[str, Any]) -> Any:
+    """What the request holds at `payload.to` or `payload.lines.0`, or nothing."""
+    value: Any = request
+    for step in path.split("."):
+        if isinstance(value, Mapping) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return _ABSENT
+    return value

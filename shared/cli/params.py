@@ -1,0 +1,57 @@
+"""Kinds of values on the command line that Click does not know, each with a clear refusal."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import rich_click as click
+
+from shared.cli.setup import Setup
+from shared.cli.words import moment_of
+
+
+class KeyValue(click.ParamType[tuple[str, str]]):
+    """`key=value`, split at the first `=`."""
+
+    name = "key=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """The two halves."""
+        key, equals, rest = str(value).partition("=")
+        if not equals or not key:
+            self.fail(f"{value!r} is not of the form key=value", param, ctx)
+        return key, rest
+
+
+class Moment(click.ParamType[datetime]):
+    """A moment: `30m`, `2h`, `1d` (that long ago), or RFC 3339."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Counted from the present of the set-up."""
+        setup = ctx.find_object(Setup) if ctx else None
+        try:
+            return moment_of(str(value), (setup or Setup()).now())
+        except (ValueError, OverflowError):
+            self.fail(
+                f"{value!r} is no time; say 30m, 2h or 1d (that long ago), or 2026-11-24T10:00",
+                param,
+                ctx,
+            )
+
+
+def label_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add `--label key=value`, repeatable; the command gets a dictionary `labels`."""
+    return click.option(
+        "--label",
+        "labels",
+        type=KeyValue(),
+        multiple=True,
+        callback=lambda _context, _option, pairs: dict(pairs),
+        help=text,
+    )

@@ -1,0 +1,128 @@
+"""How tasks look to a person. Draws what it is given; asks nobody.
+
+A state is an icon, a word and a colour, so that it reads without colour too. Payloads, results and
+errors are hostile text: they are drawn as plain text, and control characters are made visible.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from rich.console import Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from shared.cli.output import Output
+from shared.cli.setup import Setup
+from shared.cli.words import age, clock, cut, duration, plain
+from shared.client import AttemptJson, TaskJson, TaskSummary
+
+ERROR_CHARACTERS: Final = 60
+STATES: Final = {
+    "scheduled": ("◷", "blue"),
+    "queued": ("•", "cyan"),
+    "running": ("▶", "bold cyan"),
+    "retrying": ("↻", "yellow"),
+    "succeeded": ("✓", "green"),
+    "dead": ("✗", "bold red"),
+    "cancelled": ("⊘", "dim"),
+    "expired": ("⌛", "dim"),
+}
+_OUTCOMES: Final = {"succeeded": "green", "failed": "red", "rejected": "bold red"}
+
+
+def show_task(task: TaskJson, setup: Setup, output: Output) -> None:
+    """Print one task in the form asked for."""
+    if output.is_table:
+        output.draw(task_details(task, setup.now()))
+    else:
+        output.document(task)
+
+
+def task_table(tasks: Sequence[TaskSummary], now: datetime) -> Table:
+    """A line a task; ids whole, so that they can be copied."""
+    table = plain_table("ID", "TYPE", "STATE", "TRY", "AGE", "TOOK", "ERROR")
+    table.columns[0].min_width = 36
+    for task in tasks:
+        table.add_row(
+            task["task_id"],
+            task["task_type"],
+            state_text(task["state"]),
+            str(task["attempt"]),
+            age(task["created_at"], now),
+            duration(task["started_at"], task["finished_at"]),
+            Text(error_line(task["error"]), style="red"),
+        )
+    return table
+
+
+def task_details(task: TaskJson, now: datetime) -> Group:
+    """Everything about one task, the most telling first."""
+    facts = plain_grid()
+    facts.add_row("task", task["task_id"])
+    facts.add_row("type", task["task_type"])
+    facts.add_row("state", state_text(task["state"]))
+    facts.add_row("created", f"{clock(task['created_at'])}   {age(task['created_at'], now)}")
+    if task["finished_at"]:
+        took = duration(task["created_at"], task["finished_at"])
+        facts.add_row("finished", f"{clock(task['finished_at'])}   {took} after it was created")
+    if task["labels"]:
+        facts.add_row("labels", plain(", ".join(f"{k}={v}" for k, v in task["labels"].items())))
+    if task["error"]:
+        facts.add_row("error", Text(error_line(task["error"], whole=True), style="red"))
+    facts.add_row("payload", json_text(task["payload"]))
+    facts.add_row("result", json_text(task["result"]))
+    if not task["attempts"]:
+        return Group(facts)
+    return Group(facts, "", Padding(_attempt_table(task["attempts"]), (0, 0, 0, 2)))
+
+
+def state_text(state: str) -> Text:
+    """Icon and word, in the state's colour."""
+    icon, style = STATES.get(state, ("?", ""))
+    return Text(f"{icon} {plain(state)}", style=style, no_wrap=True)
+
+
+def error_line(error: dict[str, str] | None, *, whole: bool = False) -> str:
+    """`kind: message`, cut to what a list has room for unless it shall be whole."""
+    if not error:
+        return ""
+    text = f"{error.get('kind', 'error')}: {error.get('message', '')}"
+    return plain(text) if whole else cut(text, ERROR_CHARACTERS)
+
+
+def json_text(value: Any) -> Text:
+    """A JSON value, indented, as plain text."""
+    return Text(plain(json.dumps(value, indent=2, ensure_ascii=False)))
+
+
+def plain_table(*headers: str) -> Table:
+    """A table without lines: it can be copied, and cut by other tools."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for header in headers:
+        table.add_column(header, no_wrap=True, overflow="ellipsis")
+    return table
+
+
+def plain_grid() -> Table:
+    """Names on the left, values on the right; long values wrap."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def _attempt_table(attempts: Sequence[AttemptJson]) -> Table:
+    table = plain_table("ATTEMPT", "STARTED", "TOOK", "OUTCOME", "ERROR")
+    for attempt in attempts:
+        outcome = attempt["outcome"] or "running"
+        table.add_row(
+            str(attempt["number"]),
+            clock(attempt["started_at"]),
+            duration(attempt["started_at"], attempt["finished_at"]),
+            Text(plain(outcome), style=_OUTCOMES.get(outcome, "")),
+            Text(error_line(attempt["error"]), style="red"),
+        )
+    return table

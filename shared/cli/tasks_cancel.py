@@ -1,0 +1,63 @@
+"""`cloudtasker tasks cancel`: stop a task before it runs."""
+
+from datetime import datetime
+
+import rich_click as click
+
+from shared.cli.api import connect, refusal, run, url_option
+from shared.cli.errors import CliError
+from shared.cli.output import Output, output_options
+from shared.cli.setup import Setup
+from shared.cli.words import age
+from shared.client import ApiError, Client, TaskJson
+from shared.domain.errors import Code
+
+
+@click.command()
+@click.argument("task_id", metavar="ID")
+@url_option
+@output_options("table", "json")
+@click.pass_obj
+def cancel(setup: Setup, task_id: str, url: str | None, output: Output) -> None:
+    """Cancel a task that waits to run. Cancelling it again is no error.
+
+    A task that runs or is finished stays as it is, and the exit code is 4.
+
+    \b
+    Example:
+    $ cloudtasker tasks cancel 019ac5b2-0e4f-7c3e-9a51-3c1f6d2b8e70
+    """
+
+    async def work() -> TaskJson:
+        async with connect(setup, url) as client:
+            return await _cancel(client, task_id, setup.now())
+
+    task = run(work())
+    if output.is_table:
+        output.note(f"Cancelled {task['task_type']} {task['task_id']}.")
+    else:
+        output.document(task)
+
+
+async def _cancel(client: Client, task_id: str, now: datetime) -> TaskJson:
+    try:
+        return await client.cancel(task_id)
+    except ApiError as refused:
+        if refused.code != Code.WRONG_STATE:
+            raise
+        raise _too_late(refused, await client.get(task_id), now) from refused
+
+
+def _too_late(refused: ApiError, task: TaskJson, now: datetime) -> CliError:
+    """CT404, with what the task is doing instead."""
+    doing = f"is {task['state']}"
+    if task["finished_at"]:
+        doing = f"finished {age(task['finished_at'], now)} ({task['state']})"
+    elif task["started_at"]:
+        doing = f"was started {age(task['started_at'], now)} ({task['state']})"
+    return refusal(
+        refused,
+        "The task is unchanged.",
+        what=f"Task {task['task_id']} {doing}, so it was not cancelled.",
+        fix=f"see what it does: cloudtasker tasks get {task['task_id']}",
+    )

@@ -1,0 +1,146 @@
+"""An HTTP function that only Google's callers may POST to, in functions-framework's signature.
+
+Paths, token, errors to statuses, draining; what a POST does is its endpoint's.
+"""
+
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Protocol
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from shared import telemetry
+from shared.bootstrap import Readiness
+from shared.domain.errors import CloudTaskerError, Code, Misconfigured, Unauthenticated
+from shared.edges.drain import when_told_to_stop
+from shared.edges.push_answers import ANSWER_TO
+from shared.edges.push_token import PushTokenCheck
+from shared.settings import Settings
+from shared.telemetry import Event
+
+Function = Callable[[Request], Coroutine[Any, Any, Response]]
+_METHODS: Final = {"/": ("POST",), "/ready": ("GET", "HEAD"), "/health": ("GET", "HEAD")}
+
+
+class Endpoint(Protocol):
+    """What stands behind a function. Made at the first request: it is what costs imports."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        ...
+
+    @property
+    def readiness(self) -> Readiness:
+        """What must work before a POST can."""
+        ...
+
+    async def post(self, request: Request) -> Response:
+        """Answer a POST of a caller who proved to be Google's.
+
+        Raises: CloudTaskerError, which becomes the status of the table `ANSWER_TO`.
+        """
+        ...
+
+    async def drain(self) -> None:
+        """The process is told to stop: begin nothing new, and end what runs within the grace."""
+        ...
+
+
+def guarded_function(name: str, open_endpoint: Callable[[], Endpoint]) -> Function:
+    """The function to deploy under the target `name`: POST /, GET /ready, GET /health.
+
+    The framework takes it for what its `__name__` says, and only when it is a plain function.
+    """
+    guard = _Guard(name, open_endpoint)
+
+    async def function(request: Request) -> Response:
+        return await guard.answer(request)
+
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+class _Guard:
+    """Opens the endpoint once, at the first request that needs it, and stands before it."""
+
+    def __init__(self, name: str, open_endpoint: Callable[[], Endpoint]) -> None:
+        self._name = name
+        self._open_endpoint = open_endpoint
+        self._opened: tuple[Endpoint, PushTokenCheck] | None = None
+
+    async def answer(self, request: Request) -> Response:
+        """Answer whatever comes; nothing but cancellation escapes."""
+        try:
+            return await self._routed(request)
+        except CloudTaskerError as error:
+            return _answer_to(error)
+        except Exception as fault:
+            telemetry.log(Event.FAULT, severity="ERROR", error=fault)
+            return Response(status_code=500)
+
+    async def _routed(self, request: Request) -> Response:
+        path = request.scope["path"] or "/"
+        methods = _METHODS.get(path)
+        if methods is None:
+            return Response(status_code=404)
+        if request.method not in methods:
+            return Response(status_code=405, headers={"Allow": ", ".join(methods)})
+        if path == "/":
+            return await self._post(request)
+        return JSONResponse({"healthy": True}) if path == "/health" else await self._ready()
+
+    async def _post(self, request: Request) -> Response:
+        endpoint, token = self._open()
+        await token.check(_authorization(request))
+        return await endpoint.post(request)
+
+    async def _ready(self) -> Response:
+        try:
+            endpoint, _ = self._open()
+        except Misconfigured as wrong:
+            _answer_to(wrong)
+            problems = {"settings": "misconfigured; the log says how"}
+        else:
+            problems = await endpoint.readiness.problems()
+        said = {"ready": False, "problems": problems} if problems else {"ready": True}
+        return JSONResponse(said, status_code=503 if problems else 200)
+
+    def _open(self) -> tuple[Endpoint, PushTokenCheck]:
+        """Blocks the event loop while it imports, so that nobody opens it a second time."""
+        if self._opened is None:
+            began = time.perf_counter()
+            telemetry.configure(Settings())  # so that what is wrong with the real ones is readable
+            endpoint = self._open_endpoint()
+            telemetry.configure(endpoint.settings)
+            self._opened = endpoint, PushTokenCheck(endpoint.settings)
+            when_told_to_stop(self._drain)
+            took = round(time.perf_counter() - began, 3)
+            telemetry.log(Event.PROCESS_READY, function=self._name, seconds=took)
+        return self._opened
+
+    async def _drain(self) -> None:
+        telemetry.log(Event.PROCESS_STOPPING, function=self._name)
+        if self._opened:
+            await self._opened[0].drain()
+
+
+def _authorization(request: Request) -> str | None:
+    """The one Authorization header; two of them are an attempt to have each read by another."""
+    given = request.headers.getlist("authorization")
+    if len(given) > 1:
+        raise Unauthenticated("several Authorization headers")
+    return given[0] if given else None
+
+
+def _answer_to(error: CloudTaskerError) -> Response:
+    """The answer of the table; what is said to the caller is constant, the reason is logged."""
+    answer = ANSWER_TO[error.code]
+    traceback = error if answer.event is Event.FAULT else None
+    telemetry.log(answer.event, severity=answer.severity, error=traceback, why=str(error))
+    if error.code is not Code.UNAUTHENTICATED:
+        return Response(status_code=answer.status)
+    # Its body was not read, so the connection is of no more use.
+    headers = {"WWW-Authenticate": "Bearer", "Connection": "close"}
+    return JSONResponse({"error": "unauthenticated"}, status_code=answer.status, headers=headers)

@@ -1,0 +1,52 @@
+"""Which claims a push token must carry. Pure: the time is a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+ISSUERS: Final = frozenset({"https://accounts.google.com", "accounts.google.com"})
+LEEWAY_SECONDS: Final = 60.0
+"""How far the issuer's clock and ours may be apart."""
+_END_OF_TIME: Final = 1e11
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The one audience and the one e-mail that are accepted."""
+
+    audience: str
+    email: str
+
+
+def claims_problem(claims: Mapping[str, Any], expected: Expected, now: float) -> str | None:
+    """Why `claims` are refused at `now` (Unix seconds), or None when they are accepted."""
+    issuer = claims.get("iss")
+    if not isinstance(issuer, str) or issuer not in ISSUERS:
+        return f"issuer {issuer!r:.100}"
+    if claims.get("aud") != expected.audience:
+        return f"audience {claims.get('aud')!r:.200}, not {expected.audience!r}"
+    if claims.get("email") != expected.email:
+        return f"e-mail {claims.get('email')!r:.200}, not {expected.email!r}"
+    if claims.get("email_verified") is not True:
+        return "an e-mail that the issuer has not verified"
+    return _time_problem(claims, now)
+
+
+def _time_problem(claims: Mapping[str, Any], now: float) -> str | None:
+    issued_at, expires_at = _time(claims.get("iat")), _time(claims.get("exp"))
+    if issued_at is None or expires_at is None:
+        return "no time of issue or of expiry"
+    if now > expires_at + LEEWAY_SECONDS:
+        return f"expired {now - expires_at:.0f} s ago"
+    if now < issued_at - LEEWAY_SECONDS:
+        return f"issued {issued_at - now:.0f} s in the future"
+    not_before = _time(claims.get("nbf", issued_at))
+    if not_before is None or now < not_before - LEEWAY_SECONDS:
+        return "not valid yet"
+    return None
+
+
+def _time(value: Any) -> float | None:
+    """Unix seconds, or None for what is no moment of this era (texts, NaN, infinities)."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value < _END_OF_TIME else None

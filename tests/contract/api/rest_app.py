@@ -1,0 +1,25 @@
+"""The REST API on given services, inside the framework's own ASGI app: no server, no network."""
+
+import types
+from typing import Any
+
+from functions_framework.aio import create_asgi_app_from_module
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.enqueue.routes import rest_api
+from shared.bootstrap import Api
+
+BASE_URL = "http://127.0.0.1:5000"
+
+
+def rest_app(api: Api) -> Any:
+    """The ASGI app that functions-framework would serve for `functions/enqueue`."""
+    edge = rest_api(api)
+
+    async def enqueue(request: Request) -> Response:
+        return await edge(request)
+
+    module = types.ModuleType("enqueue_on_given_services")
+    module.enqueue = enqueue
+    return create_asgi_app_from_module("enqueue", __file__, "http", module, None)

@@ -1,0 +1,106 @@
+"""The same client on both emulators: every test here runs on ours and on Google's, where it is."""
+
+import itertools
+from types import SimpleNamespace
+
+import grpc
+import pytest
+from google.cloud import pubsub_v1
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+from tests.contract.pubsub.processes import googles, googles_is_there, ours
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", params=["ours", "googles"])
+def emulator(request, tmp_path_factory):
+    """A running emulator with its kind."""
+    folder = tmp_path_factory.mktemp("pubsub")
+    if request.param == "googles" and (reason := googles_is_there()):
+        pytest.skip(f"Google's emulator: {reason}")
+    with ours(folder) if request.param == "ours" else googles(folder) as running:
+        running.kind = request.param
+        yield running
+
+
+@pytest.fixture
+def only_ours(emulator):
+    """For what Google's emulator does otherwise than the documentation; the test says what."""
+    if emulator.kind != "ours":
+        pytest.skip("Google's emulator differs from the documentation here")
+
+
+@pytest.fixture(scope="session")
+def publisher(emulator):
+    """The official client's publisher."""
+    transport = PublisherGrpcTransport(channel=grpc.insecure_channel(emulator.grpc))
+    return pubsub_v1.PublisherClient(transport=transport)
+
+
+@pytest.fixture(scope="session")
+def subscriber(emulator):
+    """The official client's subscriber."""
+    options = [("grpc.max_receive_message_length", -1)]
+    channel = grpc.insecure_channel(emulator.grpc, options=options)
+    return pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+
+
+@pytest.fixture
+def names():
+    """Names that no other test uses."""
+    project = f"projects/contract-{next(numbers)}"
+    return SimpleNamespace(
+        project=project,
+        topic=f"{project}/topics/letters",
+        dead=f"{project}/topics/dead-letters",
+        subscription=f"{project}/subscriptions/readers",
+        other=f"{project}/subscriptions/others",
+    )
+
+
+@pytest.fixture
+def topic(publisher, names):
+    """A topic's name."""
+    return publisher.create_topic(name=names.topic).name
+
+
+@pytest.fixture
+def subscription(subscriber, topic, names):
+    """The name of a pull subscription to `topic`."""
+    return subscriber.create_subscription(name=names.subscription, topic=topic).name
+
+
+@pytest.fixture
+def pull(subscriber):
+    """Pull until `count` messages are there; several answers may be needed."""
+
+    def pull(subscription, count=1):
+        found = []
+        for _ in range(20):
+            if len(found) >= count:
+                break
+            answer = subscriber.pull(
+                subscription=subscription, max_messages=count - len(found), timeout=5
+            )
+            found += answer.received_messages
+        return found
+
+    return pull
+
+
+@pytest.fixture
+def publish(publisher, topic):
+    """Publish messages in one request; return their ids."""
+
+    def publish(*bodies, topic=topic, **fields):
+        messages = [{"data": body, **fields} for body in bodies]
+        # The hand-written client batches; its generated base sends what it is told.
+        return list(
+            super(pubsub_v1.PublisherClient, publisher)
+            .publish(request={"topic": topic, "messages": messages})
+            .message_ids
+        )
+
+    return publish

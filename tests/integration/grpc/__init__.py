@@ -1,0 +1,1 @@
+"""The gateway as a server: a real channel, the services on in-memory ports."""

@@ -1,0 +1,124 @@
+"""Group commit: what waits goes together, one bad item fails alone, faults are "maybe"."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from shared.adapters.batcher import MAX_BATCH, Batcher, Statement
+from shared.domain.errors import LedgerUnavailable
+from tests.support.ports import free_port
+from tests.support.postgres import PostgresServer
+
+DOUBLE = Statement(
+    "double",
+    "SELECT n, v * 2 FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, v int)",
+    ("twice",),
+)
+COUNT = Statement(
+    "count",
+    "SELECT n, count(*) OVER () FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, v int)",
+    ("together",),
+)
+SLOW = Statement(
+    "slow",
+    "SELECT n, pg_sleep(0.2)::text "
+    "FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, v int)",
+    ("said",),
+)
+ODD_ONLY = Statement(
+    "odd_only",
+    "SELECT n, v FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, v int) WHERE v % 2 = 1",
+    ("v",),
+)
+DIVIDE = Statement(
+    "divide",
+    "SELECT n, 1 / v FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, v int)",
+    ("part",),
+)
+
+
+@pytest.fixture
+def batcher(postgres: PostgresServer):
+    made = Batcher(postgres.url)
+    yield made
+    made.close()
+
+
+async def test_items_get_their_own_rows_in_order(batcher):
+    rows = await batcher.run(DOUBLE, [{"v": v} for v in range(5)])
+    assert [row["twice"] for row in rows] == [0, 2, 4, 6, 8]
+
+
+async def test_an_item_without_a_row_gets_nothing(batcher):
+    assert await batcher.run(ODD_ONLY, [{"v": 2}, {"v": 3}]) == [None, {"v": 3}]
+
+
+async def test_what_arrives_during_a_commit_goes_together_in_the_next(batcher):
+    first = asyncio.ensure_future(batcher.run_one(SLOW, {"v": 1}))
+    await asyncio.sleep(0.05)
+    rows = await asyncio.gather(*(batcher.run_one(COUNT, {"v": v}) for v in range(20)))
+    await first
+    assert {row["together"] for row in rows} == {20}
+
+
+async def test_a_batch_has_a_bounded_size(batcher):
+    first = asyncio.ensure_future(batcher.run_one(SLOW, {"v": 1}))
+    await asyncio.sleep(0.05)
+    rows = await asyncio.gather(*(batcher.run_one(COUNT, {"v": v}) for v in range(MAX_BATCH + 5)))
+    await first
+    assert {row["together"] for row in rows} == {MAX_BATCH, 5}
+
+
+async def test_one_bad_item_fails_alone(batcher):
+    first = asyncio.ensure_future(batcher.run_one(SLOW, {"v": 1}))
+    await asyncio.sleep(0.05)
+    rows = await asyncio.gather(
+        *(batcher.run_one(DIVIDE, {"v": v}) for v in (1, 0, 1)), return_exceptions=True
+    )
+    await first
+    assert [isinstance(row, Exception) for row in rows] == [False, True, False]
+    assert not isinstance(rows[1], LedgerUnavailable)
+
+
+async def test_nobody_listening_is_unavailable_and_the_next_call_tries_again(postgres):
+    unreachable = Batcher(f"postgresql+pg8000://postgres@127.0.0.1:{free_port()}/postgres")
+    for _ in range(2):
+        with pytest.raises(LedgerUnavailable):
+            await unreachable.run_one(DOUBLE, {"v": 1})
+    unreachable.close()
+
+
+async def test_a_cut_connection_is_unavailable_once_and_then_works_again(batcher, postgres):
+    await batcher.run_one(DOUBLE, {"v": 1})
+    postgres.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'cloudtasker'"
+    )
+    with pytest.raises(LedgerUnavailable):
+        await batcher.run_one(DOUBLE, {"v": 1})
+    assert await batcher.run_one(DOUBLE, {"v": 2}) == {"twice": 4}
+
+
+async def test_held_items_are_repeated_by_the_thread_even_when_the_loop_is_blocked(postgres):
+    postgres.run("CREATE TABLE beats (v int)")
+    beat = Statement(
+        "beat",
+        "INSERT INTO beats "
+        "SELECT v FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, v int)",
+    )
+    batcher = Batcher(postgres.url, standing=(beat, 0.05))
+    batcher.hold("a", {"v": 1}, until=time.monotonic() + 60)
+    batcher.hold("over", {"v": 2}, until=time.monotonic())
+    deadline = time.monotonic() + 10
+    while postgres.run("SELECT count(*) FROM beats")[0][0] < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)  # noqa: ASYNC251 - the loop is to be blocked
+    batcher.let_go("a")
+    batcher.let_go("over")
+    assert postgres.run("SELECT DISTINCT v FROM beats") == [[1]]
+    assert postgres.run("SELECT count(*) FROM beats")[0][0] >= 3
+    batcher.close()
+    assert not [
+        t for t in threading.enumerate() if t.name == "group-commit" and t is batcher._thread
+    ]

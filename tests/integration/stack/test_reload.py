@@ -1,0 +1,123 @@
+"""Edits of the checkout reach the running stack within two seconds."""
+
+import shutil
+
+import grpc
+
+from emulators.pubsub import protos
+from tests.integration.stack.conftest import eventually, get, write_function
+
+RELOAD_SECONDS = 2
+
+
+def subscription(run, name: str) -> protos.Subscription:
+    path = f"projects/cloudtasker-local/subscriptions/{name}"
+    with grpc.insecure_channel(run.state["pubsub"]) as channel:
+        call = channel.unary_unary(
+            "/google.pubsub.v1.Subscriber/GetSubscription",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=protos.Subscription.FromString,
+        )
+        try:
+            return call(protos.GetSubscriptionRequest(subscription=path), timeout=5)
+        except grpc.RpcError as error:
+            raise OSError from error
+
+
+def test_an_edited_function_answers_with_its_new_code_and_the_others_stay(start, checkout):
+    run = start().ready()
+    url, other = run.state["functions"]["noop"], run.state["functions"]["relay"]
+    untouched = get(other)["pid"]
+
+    write_function(checkout, "noop", version=2)
+
+    eventually(lambda: get(url)["version"] == 2, RELOAD_SECONDS)
+    assert get(other)["pid"] == untouched
+
+
+def test_a_function_that_cannot_be_loaded_is_explained_and_loads_when_corrected(start, checkout):
+    (checkout / "functions" / "noop" / "main.py").write_text("\nimport no_such_package\n")
+
+    run = start().ready()
+
+    text = run.text()
+    assert "CT201 functions/noop/main.py line 2 could not be loaded" in text
+    assert "Fix: pip install no_such_package, then save the file (it reloads)." in text
+    assert "Traceback" not in text
+    assert get(run.state["rest"])["function"] == "enqueue"
+    write_function(checkout, "noop", version=2)
+    eventually(lambda: get(run.state["functions"]["noop"], 1)["version"] == 2, RELOAD_SECONDS)
+
+
+def test_a_broken_edit_is_told_and_its_callers_wait_for_the_correction(start, checkout):
+    run = start().ready()
+    main = checkout / "functions" / "noop" / "main.py"
+
+    main.write_text("def broken(:\n")
+    eventually(lambda: "CT201 functions/noop/main.py line 1" in run.text())
+    write_function(checkout, "noop", version=3)
+
+    assert get(run.state["functions"]["noop"])["version"] == 3
+
+
+def test_an_edit_of_shared_code_restarts_every_function(start, checkout):
+    (checkout / "shared").mkdir()
+    (checkout / "shared" / "settings.py").write_text("LIMIT = 1\n")
+    run = start().ready()
+    before = {name: get(url)["pid"] for name, url in run.state["functions"].items()}
+
+    (checkout / "shared" / "settings.py").write_text("LIMIT = 2\n")
+
+    def all_new() -> bool:
+        now = {name: get(url)["pid"] for name, url in run.state["functions"].items()}
+        return not set(before.values()) & set(now.values())
+
+    eventually(all_new, RELOAD_SECONDS)
+
+
+def test_an_edited_limit_reaches_the_subscription(start, checkout):
+    run = start().ready()
+    assert subscription(run, "tasks-noop-push").ack_deadline_seconds == 90
+
+    (checkout / "functions" / "noop" / "task.yaml").write_text("ack_deadline_seconds: 45\n")
+
+    eventually(lambda: subscription(run, "tasks-noop-push").ack_deadline_seconds == 45)
+
+
+def test_a_mistake_in_a_task_yaml_is_told_and_the_run_goes_on(start, checkout):
+    run = start().ready()
+
+    (checkout / "functions" / "noop" / "task.yaml").write_text("- a list\n")
+
+    eventually(lambda: "CT110" in run.text())
+    assert get(run.state["functions"]["noop"])["function"] == "noop"
+
+
+def test_a_new_task_type_appears_without_a_restart_and_one_that_is_deleted_goes(start, checkout):
+    run = start().ready()
+    folder = checkout / "functions" / "resize_image"
+
+    write_function(checkout, "resize_image")
+    (folder / "task.yaml").write_text("max_attempts: 7\n")
+
+    url = eventually(lambda: run.state["functions"]["resize_image"])
+    assert get(url)["function"] == "resize_image"
+    push = eventually(lambda: subscription(run, "tasks-resize-image-push"))
+    assert push.push_config.push_endpoint == url
+    assert push.push_config.oidc_token.audience == url
+    assert push.dead_letter_policy.max_delivery_attempts == 7
+    assert subscription(run, "tasks-resize-image-dead-hold").push_config.push_endpoint == ""
+
+    shutil.rmtree(folder)
+    eventually(lambda: "resize_image" not in run.state["functions"])
+
+
+def test_overrides_shorten_limits(start, checkout):
+    overrides = checkout / "short.yaml"
+    overrides.write_text("noop: {retry: {min_seconds: 0, max_seconds: 0}, max_attempts: 6}\n")
+
+    run = start(environment={"CLOUDTASKER_TASK_OVERRIDES": str(overrides)}).ready()
+
+    push = subscription(run, "tasks-noop-push")
+    assert push.retry_policy.minimum_backoff.ToSeconds() == 0
+    assert push.dead_letter_policy.max_delivery_attempts == 6

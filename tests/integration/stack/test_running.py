@@ -1,0 +1,121 @@
+"""The stack as a whole: starting, ending, dying, and being started wrongly."""
+
+import os
+import signal
+import socket
+import urllib.parse
+
+import psutil
+import pytest
+
+from tests.integration.stack.conftest import eventually, get
+
+
+def alive(pids: set[int]) -> set[int]:
+    return {pid for pid in pids if psutil.pid_exists(pid)}
+
+
+def test_a_ready_run_has_every_address_and_process_in_its_state_file(start):
+    state = start().ready().state
+
+    assert get(state["rest"])["function"] == "enqueue"
+    assert get(state["functions"]["noop"])["function"] == "noop"
+    assert get(f"{state['mail']}/messages") == []
+    assert alive(set(state["pids"].values())) == set(state["pids"].values())
+    assert set(state["pids"]) >= {"stack", "postgres", "redis", "pubsub", "mail", "scheduler"}
+
+
+def test_ctrl_c_ends_everything_within_three_seconds_even_in_mid_request(start):
+    run = start().ready()
+    pids = run.pids()
+    address = urllib.parse.urlsplit(run.state["functions"]["noop"])
+    with socket.create_connection((address.hostname, address.port)) as busy:
+        busy.sendall(b"GET /?sleep=30 HTTP/1.1\r\nHost: x\r\n\r\n")
+
+        assert run.end(signal.SIGINT) < 3
+
+    assert run.process.returncode == 0
+    assert alive(pids) == set()
+    assert not (run.root / ".cloudtasker" / "state.json").exists()
+
+
+def test_no_process_outlives_a_supervisor_that_was_killed(start):
+    run = start().ready()
+    pids = run.pids()
+    assert len(pids) > 10
+
+    run.end(signal.SIGKILL)
+
+    eventually(lambda: not alive(pids), limit_seconds=5)
+
+
+def test_a_run_after_a_crash_says_so_and_finds_its_data(start):
+    start().ready().end(signal.SIGKILL)
+
+    again = start().ready()
+
+    assert "CT104" in again.text()
+    assert "Removing the stale lock and continuing." in again.text()
+
+
+def test_a_second_run_on_the_same_folder_is_refused(start):
+    first = start().ready()
+
+    second = start()
+
+    assert second.process.wait(20) == 1
+    assert f"CT103 This project is already running (pid {first.process.pid}" in second.text()
+    assert second.text().splitlines()[-1].startswith("Fix: ")
+    assert get(first.state["rest"])["function"] == "enqueue"
+
+
+def test_a_port_that_was_asked_for_is_not_moved(start):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        run = start("--rest-port", str(port))
+
+        assert run.process.wait(20) == 1
+        assert f"CT102 Port {port} is in use by" in run.text()
+        assert f"(pid {os.getpid()})" in run.text()
+
+
+def test_a_default_port_moves_and_the_state_file_says_where(start):
+    with socket.create_server(("127.0.0.1", 5000)):
+        run = start().ready()
+
+    assert run.state["rest"] == "http://127.0.0.1:5001"
+    assert "note: 5000 is in use by" in run.text()
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(start, checkout, as_nobody):
+    run = start(command=as_nobody)
+
+    assert run.process.wait(20) == 1
+    assert f"CT105 The data folder {checkout}/.cloudtasker cannot be written" in run.text()
+
+
+def test_it_runs_as_a_normal_user(start, checkout, as_nobody):
+    os.chown(checkout, 65534, 65534)
+
+    state = start(command=as_nobody).ready().state
+
+    assert {psutil.Process(pid).uids().real for pid in state["pids"].values()} == {65534}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has the problem")
+def test_it_runs_as_root_below_a_folder_that_others_may_not_enter(start, checkout):
+    checkout.chmod(0o700)
+
+    run = start().ready()
+
+    assert get(run.state["rest"])["function"] == "enqueue"
+    assert not (checkout / ".cloudtasker" / "postgres").is_symlink()
+
+
+def test_postgres_missing_is_said_with_the_places_and_the_fix(start, tmp_path):
+    run = start(environment={"CLOUDTASKER_PG_BIN": str(tmp_path)})
+
+    assert run.process.wait(20) == 1
+    assert "CT101 PostgreSQL was not found." in run.text()
+    assert "Fix: install it" in run.text().splitlines()[-1]

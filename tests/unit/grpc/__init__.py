@@ -1,0 +1,1 @@
+"""The gateway's translation, without a server."""

@@ -1,0 +1,60 @@
+"""The contract itself: its generated code is up to date, and nothing that was published moved."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    FieldDescriptorProto,
+    FileDescriptorProto,
+)
+
+from protos.cloudtasker.v1 import task_service_pb2 as pb
+from protos.generate import ROOT, generate
+
+FOLDER = Path("protos/cloudtasker/v1")
+
+
+def test_the_committed_code_is_what_the_generator_writes(tmp_path):
+    generate(tmp_path)
+    written = {file.name: file.read_text() for file in (tmp_path / FOLDER).iterdir()}
+
+    committed = {name: (ROOT / FOLDER / name).read_text() for name in written}
+    assert len(written) == 4
+    assert written == committed, "run `make protos`"
+
+
+def published() -> list[str]:
+    lines = (ROOT / FOLDER / "published.txt").read_text().splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+def described() -> list[str]:
+    """Every method, field and enum value of the contract, one a line."""
+    file = FileDescriptorProto.FromString(pb.DESCRIPTOR.serialized_pb)
+    methods = [
+        f"{service.name}.{method.name}: {method.input_type} -> {method.output_type}"
+        for service in file.service
+        for method in service.method
+    ]
+    return methods + [line for message in file.message_type for line in lines_of(message)]
+
+
+def lines_of(message: DescriptorProto) -> Iterator[str]:
+    for field in message.field:
+        kind = field.type_name or FieldDescriptorProto.Type.Name(field.type)
+        label = FieldDescriptorProto.Label.Name(field.label)
+        yield f"{message.name}.{field.name} = {field.number}: {label} {kind}"
+    for enum in message.enum_type:
+        for value in enum.value:
+            yield f"{message.name}.{enum.name}.{value.name} = {value.number}"
+
+
+def test_nothing_that_was_published_has_changed():
+    missing = set(published()) - set(described())
+
+    assert missing == set(), "a published method, field or value changed: clients would break"
+
+
+def test_what_is_new_is_written_down_as_published():
+    assert set(described()) - set(published()) == set(), "add these lines to published.txt"

@@ -1,0 +1,94 @@
+"""Settings: every problem at once, and what production refuses."""
+
+import pytest
+
+from shared.domain.errors import Misconfigured
+from shared.settings import VARIABLES, Settings, read_settings
+
+
+def problems(**environ: str) -> str:
+    with pytest.raises(Misconfigured) as wrong:
+        read_settings(environ)
+    return str(wrong.value)
+
+
+def test_an_empty_environment_is_a_local_one():
+    settings = read_settings({})
+    assert (settings.auth, settings.push_auth, settings.production) == ("none", "signature", False)
+
+
+def test_all_problems_are_reported_together():
+    said = problems(
+        CLOUDTASKER_AUTH="maybe", CLOUDTASKER_PUSH_AUTH="no", PORT="x", CLOUDTASKER_LOG="loud"
+    )
+    names = ("CLOUDTASKER_AUTH", "CLOUDTASKER_PUSH_AUTH", "PORT", "CLOUDTASKER_LOG")
+    assert [line.split()[0] for line in said.splitlines()] == sorted(
+        names, key=lambda name: said.index(name)
+    )
+    assert len(said.splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [
+        ({"PUBSUB_EMULATOR_HOST": "127.0.0.1:8085"}, "PUBSUB_EMULATOR_HOST"),
+        ({"CLOUDTASKER_PUSH_ISSUER_KEYS_URL": "http://evil/"}, "CLOUDTASKER_PUSH_ISSUER_KEYS_URL"),
+        ({"CLOUDTASKER_TASK_OVERRIDES": "x.yaml"}, "CLOUDTASKER_TASK_OVERRIDES"),
+        ({"CLOUDTASKER_PUSH_AUTH": "none"}, "CLOUDTASKER_PUSH_AUTH=none"),
+    ],
+)
+@pytest.mark.parametrize("production", [{"K_SERVICE": "f"}, {"CLOUDTASKER_PRODUCTION": "1"}])
+def test_production_refuses_what_is_only_for_local(environ, name, production):
+    assert name in problems(GOOGLE_CLOUD_PROJECT="p", **environ, **production)
+
+
+def test_production_needs_a_project():
+    assert "GOOGLE_CLOUD_PROJECT" in problems(K_SERVICE="f")
+
+
+def test_push_without_tokens_needs_an_emulator_and_loopback():
+    emulator = {"PUBSUB_EMULATOR_HOST": "127.0.0.1:8085", "CLOUDTASKER_PUSH_AUTH": "none"}
+    assert "loopback HOST" in problems(**emulator)
+    assert read_settings({**emulator, "HOST": "127.0.0.1"}).push_auth == "none"
+    assert "PUBSUB_EMULATOR_HOST" in problems(CLOUDTASKER_PUSH_AUTH="none", HOST="127.0.0.1")
+
+
+def test_the_platform_is_trusted_only_on_the_platform():
+    assert "K_SERVICE" in problems(CLOUDTASKER_PUSH_AUTH="platform")
+    on_cloud_run = {"CLOUDTASKER_PUSH_AUTH": "platform", "K_SERVICE": "f"}
+    assert read_settings({**on_cloud_run, "GOOGLE_CLOUD_PROJECT": "p"}).push_auth == "platform"
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("smtp://mail:26", ("mail", 26, False)),
+        ("smtps://u:p@mail", ("mail", 465, True)),
+        ("smtp://mail", ("mail", 25, False)),
+    ],
+)
+def test_an_smtp_url_is_read(url, wanted):
+    smtp = read_settings({"CLOUDTASKER_SMTP_URL": url}).smtp
+    assert (smtp.host, smtp.port, smtp.tls) == wanted
+
+
+@pytest.mark.parametrize("url", ["mail:25", "http://mail", "smtp://", "smtp://mail:x"])
+def test_what_is_no_smtp_url_is_refused(url):
+    assert "CLOUDTASKER_SMTP_URL" in problems(CLOUDTASKER_SMTP_URL=url)
+
+
+def test_secrets_have_no_repr():
+    shown = repr(Settings(database_url="secret-1", redis_url="secret-2", webhook_secret="secret-3"))
+    assert "secret" not in shown
+
+
+def test_every_variable_that_is_read_is_documented():
+    asked: set[str] = set()
+
+    class Recorder(dict):
+        def get(self, name, default=None):
+            asked.add(name)
+            return default
+
+    read_settings(Recorder())
+    assert asked - {"K_SERVICE"} == {variable.name for variable in VARIABLES}

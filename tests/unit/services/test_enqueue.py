@@ -1,0 +1,148 @@
+"""Accepting tasks, on in-memory ports."""
+
+import asyncio
+import json
+
+import pytest
+
+from shared.domain.errors import (
+    IdempotencyConflict,
+    InvalidRequest,
+    LedgerUnavailable,
+    UnknownTaskType,
+)
+from shared.domain.ports import TaskFilter
+from shared.domain.task import State, Stored
+from tests.support.memory_api import memory_api
+
+ASKED = {"task_type": "greet", "payload": {"name": "Ada"}}
+TRACE = "00-" + "1" * 32 + "-" + "2" * 16 + "-01"
+
+
+@pytest.fixture
+def bench():
+    return memory_api()
+
+
+async def everything(bench):
+    return await bench.ledger.find(TaskFilter(), after=None, limit=100)
+
+
+async def test_an_accepted_task_is_stored_and_published_under_its_trace(bench):
+    stored = await bench.api.enqueue.enqueue(ASKED, traceparent=TRACE)
+    await bench.api.enqueue.settle()
+    [message] = bench.publisher.messages
+    assert stored.state is State.QUEUED
+    assert message.topic == "tasks-greet"
+    assert json.loads(message.data)["task_id"] == str(stored.id)
+    assert message.attributes["traceparent"] == TRACE
+    assert (await bench.ledger.get(stored.id)).due_at is None
+
+
+async def test_a_task_is_accepted_though_pubsub_is_away_and_stays_due(bench):
+    bench.publisher.reachable = False
+    stored = await bench.api.enqueue.enqueue(ASKED, traceparent=TRACE)
+    await bench.api.enqueue.settle()
+    assert (await bench.ledger.get(stored.id)).due_at is not None
+
+
+async def test_a_slow_pubsub_does_not_hold_the_answer_back(bench):
+    never = asyncio.Event()
+
+    async def hang(messages):
+        await never.wait()
+        return [True] * len(messages)
+
+    bench.publisher.publish = hang
+    stored = await asyncio.wait_for(bench.api.enqueue.enqueue(ASKED, traceparent=TRACE), 5)
+    assert (await bench.ledger.get(stored.id)).due_at is not None
+    never.set()
+    await bench.api.enqueue.settle()
+
+
+async def test_every_problem_of_a_request_is_reported_at_once_and_nothing_is_stored(bench):
+    asked = {
+        "task_type": "greet",
+        "payload": {"times": 99, "surplus": 1},
+        "idempotency_key": "",
+        "labels": {"UPPER": "x"},
+        "unknown": True,
+        "ordering_key": "k",
+    }
+    with pytest.raises(InvalidRequest) as refused:
+        await bench.api.enqueue.enqueue(asked, traceparent=TRACE)
+    fields = {problem.field for problem in refused.value.fields}
+    wanted = {"payload.name", "payload.times", "payload.surplus", "idempotency_key", "unknown"}
+    assert wanted <= fields
+    assert any(field.startswith("labels") for field in fields)
+    assert await everything(bench) == []
+
+
+async def test_an_ordering_key_needs_an_ordered_type(bench):
+    with pytest.raises(InvalidRequest, match="not ordered"):
+        await bench.api.enqueue.enqueue({**ASKED, "ordering_key": "k"}, traceparent=TRACE)
+    ordered = {**ASKED, "task_type": "greet_in_order", "ordering_key": "k"}
+    await bench.api.enqueue.enqueue(ordered, traceparent=TRACE)
+    assert bench.publisher.messages[0].ordering_key == "k"
+
+
+async def test_an_unknown_type_is_refused_with_the_nearest_name(bench):
+    with pytest.raises(UnknownTaskType, match='did you mean "greet"'):
+        await bench.api.enqueue.enqueue({**ASKED, "task_type": "greeet"}, traceparent=TRACE)
+
+
+@pytest.mark.parametrize("asked", [None, [], "x", 1, {}, {"task_type": 1, "payload": []}])
+async def test_what_is_no_request_is_refused(bench, asked):
+    with pytest.raises(InvalidRequest):
+        await bench.api.enqueue.enqueue(asked, traceparent=TRACE)
+
+
+@pytest.mark.parametrize("with_cache", [True, False])
+async def test_the_same_key_gives_the_same_task_with_and_without_the_cache(bench, with_cache):
+    asked = {**ASKED, "idempotency_key": "k"}
+    first = await bench.api.enqueue.enqueue(asked, traceparent=TRACE)
+    await bench.api.enqueue.settle()
+    if not with_cache:
+        bench.cache._keys.clear()
+    again = await bench.api.enqueue.enqueue(asked, traceparent=TRACE)
+    assert (again.id, again.is_new, len(bench.publisher.messages)) == (first.id, False, 1)
+
+
+@pytest.mark.parametrize("with_cache", [True, False])
+async def test_the_same_key_with_another_payload_is_a_conflict(bench, with_cache):
+    await bench.api.enqueue.enqueue({**ASKED, "idempotency_key": "k"}, traceparent=TRACE)
+    await bench.api.enqueue.settle()
+    if not with_cache:
+        bench.cache._keys.clear()
+    other = {"task_type": "greet", "payload": {"name": "Bob"}, "idempotency_key": "k"}
+    with pytest.raises(IdempotencyConflict):
+        await bench.api.enqueue.enqueue(other, traceparent=TRACE)
+    assert len(await everything(bench)) == 1
+
+
+async def test_the_order_of_keys_in_a_payload_does_not_make_it_another(bench):
+    payload = {"name": "Ada", "times": 2}
+    turned = {"times": 2, "name": "Ada"}
+    for one in (payload, turned):
+        await bench.api.enqueue.enqueue(
+            {"task_type": "greet", "payload": one, "idempotency_key": "k"}, traceparent=TRACE
+        )
+    assert len(await everything(bench)) == 1
+
+
+async def test_a_batch_has_an_outcome_for_each_item_in_order(bench):
+    asked = [ASKED, {"task_type": "nope", "payload": {}}, {**ASKED, "payload": {}}, ASKED]
+    outcomes = await bench.api.enqueue.enqueue_all(asked, traceparent=TRACE)
+    kinds = [type(outcome) for outcome in outcomes]
+    assert kinds == [Stored, UnknownTaskType, InvalidRequest, Stored]
+    assert [t.id for t in await everything(bench)] == [outcomes[3].id, outcomes[0].id]
+
+
+async def test_nothing_is_accepted_while_the_ledger_is_away(bench):
+    async def away(tasks):
+        raise LedgerUnavailable("away")
+
+    bench.ledger.add = away
+    with pytest.raises(LedgerUnavailable):
+        await bench.api.enqueue.enqueue(ASKED, traceparent=TRACE)
+    assert bench.publisher.messages == []

@@ -1,0 +1,118 @@
+"""The relay's rounds and the answer to dead letters, on in-memory ports."""
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from shared.adapters.memory import MemoryLedger, MemoryPublisher
+from shared.domain.envelope import Delivery, message_of
+from shared.domain.outcome import Failure
+from shared.domain.settlement import Answer, Settlement
+from shared.domain.task import NewTask, Outgoing, State
+from shared.services.bury import BuryService
+from shared.services.relay import RelayService
+from tests.support.clock import FakeClock
+from tests.support.task_types import catalogue, greeting_type
+
+DEAD = Settlement(State.DEAD, "rejected", Answer.ACK, failure=Failure("No", "no"), copy=True)
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.ledger = MemoryLedger(self.clock)
+        self.publisher = MemoryPublisher()
+        types = catalogue()
+        self.relay = RelayService(types, self.ledger, self.publisher, project="p")
+        self.bury = BuryService(types, self.ledger)
+
+    async def add(self, task_type="greet"):
+        task = NewTask(uuid7(), task_type, {"name": "Ada"}, "")
+        [stored] = await self.ledger.add([task])
+        return stored.id
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+async def test_an_unconfirmed_task_is_published_once_and_then_left_alone(bench):
+    await bench.add()
+    bench.clock.advance(3)
+    first = await bench.relay.round()
+    bench.clock.advance(100)
+    second = await bench.relay.round()
+    assert (first.due, first.published, second.due) == (1, 1, 0)
+    assert [m.topic for m in bench.publisher.messages] == ["tasks-greet"]
+
+
+async def test_what_pubsub_does_not_confirm_stays_due(bench):
+    await bench.add()
+    bench.clock.advance(3)
+    bench.publisher.reachable = False
+    assert (await bench.relay.round()).published == 0
+    bench.publisher.reachable = True
+    bench.clock.advance(3)
+    assert (await bench.relay.round()).published == 1
+
+
+async def test_a_confirmed_backlog_is_never_published_again(bench):
+    task_id = await bench.add()
+    row = await bench.ledger.get(task_id)
+    sent = Outgoing(row.id, 0, row.task_type, row.created_at, "")
+    await bench.ledger.mark_published([sent])
+    bench.clock.advance(30 * 86400)
+    assert (await bench.relay.round()).due == 0
+
+
+async def test_a_dead_letter_copy_goes_to_the_dead_letter_topic_once(bench):
+    task_id = await bench.add()
+    await bench.ledger.finish(await bench.ledger.claim(task_id, 0, greeting_type()), DEAD)
+    await bench.relay.round()
+    bench.clock.advance(100)
+    await bench.relay.round()
+    [message] = bench.publisher.messages
+    assert message.topic == "tasks-greet-dead"
+    assert message.attributes["CloudPubSubDeadLetterSourceSubscription"] == "tasks-greet-push"
+
+
+async def test_a_copy_that_is_not_confirmed_is_tried_again(bench):
+    task_id = await bench.add()
+    await bench.ledger.finish(await bench.ledger.claim(task_id, 0, greeting_type()), DEAD)
+    bench.publisher.reachable = False
+    await bench.relay.round()
+    bench.publisher.reachable = True
+    bench.clock.advance(31)
+    assert (await bench.relay.round()).copies_published == 1
+
+
+async def test_run_ends_within_its_time(bench):
+    total = await bench.relay.run(0)
+    assert total.due == 0
+
+
+def dead_letter(task_id, generation=0, task_type="greet"):
+    sent = Outgoing(task_id, generation, task_type, FakeClock()(), "")
+    message = message_of(sent, "t")
+    return Delivery("9", "s", message.data, message.attributes)
+
+
+async def test_a_dead_letter_with_attempts_left_goes_back_to_work(bench):
+    task_id = await bench.add()
+    burial = await bench.bury.bury(dead_letter(task_id))
+    assert burial.state is State.SCHEDULED
+    bench.clock.advance(61)
+    assert (await bench.relay.round()).published == 1
+
+
+async def test_a_dead_letter_of_a_dead_task_is_only_acknowledged(bench):
+    task_id = await bench.add()
+    await bench.ledger.finish(await bench.ledger.claim(task_id, 0, greeting_type()), DEAD)
+    assert (await bench.bury.bury(dead_letter(task_id))).state is State.DEAD
+
+
+@pytest.mark.parametrize("data", [b"nonsense", dead_letter(uuid7()).data])
+async def test_a_dead_letter_that_no_row_answers_for_is_kept_on_the_desk(bench, data):
+    burial = await bench.bury.bury(Delivery("9", "s", data, {}))
+    assert burial.state is None
+    assert bench.ledger.desk["9"].delivery.data == data
