@@ -10,6 +10,7 @@ from typing import Final
 from grpc_gateway.server import start
 from shared import bootstrap, telemetry
 from shared.domain.errors import Misconfigured
+from shared.settings import Settings
 from shared.telemetry import Event
 
 DEFAULT_PORT: Final = "50051"
@@ -18,6 +19,7 @@ DEFAULT_PORT: Final = "50051"
 def main() -> None:
     """Serve until the process is told to stop. Exit code 1: it is not set up correctly."""
     os.environ.setdefault("PORT", DEFAULT_PORT)  # the settings' own default is HTTP's
+    telemetry.configure(Settings())  # wrong settings are said in the same form
     try:
         telemetry.configure(bootstrap.settings())
         with asyncio.Runner(loop_factory=_new_loop) as runner:

@@ -1,5 +1,7 @@
 """One grpc.aio server over an Api: TaskService, health, and reflection where it is wanted."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +17,8 @@ from shared.domain.errors import Misconfigured
 from shared.edges.access import access_policy
 
 GRACE_SECONDS: Final = 5.0
+SETTLE_SECONDS: Final = 3.0
+"""With the grace less than the 10 s that Cloud Run leaves between SIGTERM and SIGKILL."""
 MAX_RPCS: Final = 1000
 """Calls at once; more are refused with RESOURCE_EXHAUSTED instead of piling up."""
 
@@ -39,7 +43,9 @@ class Gateway:
         """Say NOT_SERVING, let running calls end, then wait for what runs behind their answers."""
         self._health.stop()
         await self._server.stop(grace_seconds)
-        await self._api.enqueue.settle()
+        with suppress(TimeoutError):  # what is left unconfirmed, the relay publishes
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await self._api.enqueue.settle()
 
 
 async def start(api: Api) -> Gateway:

@@ -11,6 +11,7 @@ from emulators.stack.console import Console
 from emulators.stack.errors import StackError, first_stack_error
 from emulators.stack.options import Options, parse
 from emulators.stack.prepare import prepare
+from emulators.stack.reload import follow, watch
 from emulators.stack.stack import Stack
 
 _TRY = """
@@ -38,14 +39,11 @@ async def run(options: Options, console: Console) -> None:
     stack = Stack(options, os.environ, console, lock)
     ending = asyncio.create_task(told.wait())
     try:
-        starting = asyncio.create_task(stack.start())
-        await _first(starting, ending)
-        if not told.is_set():
-            _invite(stack, console, time.monotonic() - began)
-            from emulators.stack.reload import follow_edits  # here: its imports delay no start
-
-            await _first(asyncio.create_task(follow_edits(stack)), ending)
-            await ending
+        with watch(stack) as edited:  # from here on, so that no edit during the start is missed
+            await _first(asyncio.create_task(stack.start()), ending)
+            if not told.is_set():
+                _invite(stack, console, time.monotonic() - began)
+                await _first(asyncio.create_task(follow(stack, edited)), ending)
         console.say("\nStopping.")
     finally:
         await stack.stop()

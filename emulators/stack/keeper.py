@@ -32,6 +32,8 @@ class Part:
     stop_signal: signal.Signals = signal.SIGTERM
     # The next process may start while the last one still drains (they share a listening socket).
     overlaps: bool = False
+    # What it says of itself when it is not ready in time.
+    explain: Callable[[], Awaitable[str]] | None = None
 
 
 class Keeper:
@@ -165,14 +167,19 @@ class Keeper:
     async def _failure(self, code: int | None) -> StackError:
         if self._pumps:
             await asyncio.wait(self._pumps, timeout=0.5)
-        what = f"ended at once ({reason(code)})" if code is not None else "was not ready in time"
+        if code is not None:
+            what = f"ended at once ({reason(code)})"
+        else:
+            what = f"was not ready within {_READY_LIMIT_SECONDS} s"
+            if self.part.explain is not None:
+                what += f"; it says: {await self.part.explain()}"
+        tail = ["Its last lines:", *(f"  {line}" for line in self._tail)]
         return StackError(
             "CT106",
             f"{self.part.name} {what}.",
-            "Its last lines:",
-            *(f"  {line}" for line in self._tail),
+            *(tail if self._tail else ["It printed nothing."]),
             "Your data was not touched.",
-            fix="correct what the last line says; cloudtasker dev -v shows everything it printed.",
+            fix="correct what it says; cloudtasker dev -v shows everything that each part printed.",
         )
 
 

@@ -14,6 +14,8 @@ _HIDDEN_PREFIX = "logging.googleapis.com/"
 _MULTILINE = ("exception", "stack_trace")
 _COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 _POSTGRES_SEVERITIES = {"LOG": "DEBUG", "FATAL": "ERROR", "PANIC": "CRITICAL"}
+# Postgres' answers to who connects too early or too late: expected, and over in a moment.
+_PASSING = {"the database system is starting up", "the database system is shutting down"}
 _VALKEY = re.compile(r"\d+:(?:[A-Z]|signal-handler) ")
 
 
@@ -49,9 +51,11 @@ def _severity_of_text(line: str) -> str:
     """Postgres prints `LEVEL:  text`, Valkey `pid:role date text`; the rest is information."""
     if _VALKEY.match(line):
         return "DEBUG"
-    level, colon, _ = line.partition(":")
+    level, colon, text = line.partition(":")
     if not colon or not level.isupper() or " " in level:
         return "INFO"
+    if text.strip() in _PASSING:
+        return "DEBUG"
     return _POSTGRES_SEVERITIES.get(level, level)
 
 

@@ -1,5 +1,6 @@
 """The parts of the stack: for each how it is launched and how it is known to work."""
 
+import asyncio
 import json
 import signal
 import sys
@@ -34,6 +35,8 @@ class Parts:
     zygote: Zygote
     common: Mapping[str, str]
     product: Mapping[str, str]
+    # Set once the database has its schema; before, asking a function costs it a failed connection.
+    schema: asyncio.Event
 
     def zygote_part(self) -> Part:
         return Part("zygote", self.zygote.launch, self.zygote.ready)
@@ -90,12 +93,19 @@ class Parts:
         argv = ["--target", name, "--source", str(self.root / "functions" / name / "main.py")]
         listener = self.layout.listeners[name]
         module = Module("emulators.stack.function_process", argv, own, listener)
-        ready = readiness.until(readiness.http(port, "/ready"))
+        answers = readiness.until(readiness.http(port, "/ready"))
+
+        async def ready(child: Child) -> None:
+            await self.schema.wait()
+            await answers(child)
 
         async def launch(output: int) -> Child:
             return await self.zygote.run(module, output)
 
-        return Part(name, launch, ready, overlaps=True)
+        async def explain() -> str:
+            return await readiness.answer_of(port, "/ready")
+
+        return Part(name, launch, ready, overlaps=True, explain=explain)
 
     def scheduler(self, pubsub_http: str) -> Part:
         """Calls the relay; without an emulator that signs tokens it calls without one."""

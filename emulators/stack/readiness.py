@@ -82,6 +82,15 @@ async def http_get(port: int, path: str) -> tuple[int, object]:
         return int(words[1]), None
 
 
+async def answer_of(port: int, path: str) -> str:
+    """What a GET answers, or why it does not, in one line for people."""
+    try:
+        status, body = await asyncio.wait_for(http_get(port, path), _ANSWER_SECONDS)
+    except (OSError, EOFError, TimeoutError) as error:
+        return f"nothing ({type(error).__name__})"
+    return f"{status} {json.dumps(body)}"
+
+
 async def _exchange(port: int, send: bytes, size: int | None) -> bytes:
     """What the server answers: exactly `size` bytes, or everything until it closes."""
     reader, writer = await asyncio.open_connection(HOST, port)

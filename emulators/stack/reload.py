@@ -3,34 +3,25 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from watchfiles import Change, awatch
-
-from emulators.stack.changes import WATCHED_FOLDERS, Effect, effect_of, is_source
+from emulators.stack.changes import WATCHED_FOLDERS, Effect, effect_of
 from emulators.stack.errors import StackError
 from emulators.stack.parts import GATEWAY
 from emulators.stack.stack import Stack
 from emulators.stack.task_types import function_names, read_task_types
-
-# An editor's several writes of one save are one edit; all in all well below the 2 s promised.
-_DEBOUNCE_MS = 400
-_STEP_MS = 200
+from emulators.stack.watch import Watch
 
 
-async def follow_edits(stack: Stack) -> None:
-    """Apply every edit to the running stack, for ever."""
+def watch(stack: Stack) -> Watch:
+    """A watch of everything in the checkout that the running processes depend on."""
     root = stack.options.root
-    watched = [root / name for name in WATCHED_FOLDERS if (root / name).is_dir()]
-    if stack.overrides:
-        watched.append(stack.overrides)
-    if not watched:
-        return
-    edits = awatch(*watched, watch_filter=_matters, debounce=_DEBOUNCE_MS, step=_STEP_MS)
-    async for changes in edits:
-        await apply(stack, (Path(path) for _, path in changes))
+    places = [root / name for name in WATCHED_FOLDERS if (root / name).is_dir()]
+    return Watch([*places, *([stack.overrides] if stack.overrides else [])])
 
 
-def _matters(_change: Change, path: str) -> bool:
-    return is_source(Path(path))
+async def follow(stack: Stack, edited: Watch) -> None:
+    """Apply every edit to the running stack, until the watch ends."""
+    while paths := await edited.edits():
+        await apply(stack, paths)
 
 
 async def apply(stack: Stack, paths: Iterable[Path]) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from emulators.stack import environment, layout, prepare, state, topology, valkey
+from emulators.stack import environment, layout, parent_death, prepare, state, topology, valkey
 from emulators.stack import postgres as embedded
 from emulators.stack.console import Console
 from emulators.stack.environment import Addresses
 from emulators.stack.errors import StackError
 from emulators.stack.forks import Module, Zygote
+from emulators.stack.guardian import Guardian
 from emulators.stack.helper_client import GrpcHelper
 from emulators.stack.keeper import Keeper, Part
 from emulators.stack.lock import RunLock
@@ -49,6 +50,7 @@ class Stack:
         self._common = environment.base(options.root, inherited)
         self._helper = GrpcHelper(options.root, self._common)
         self._zygote = Zygote(options.root, self._common)
+        self._guardian = None if parent_death.SUPPORTED else Guardian()
         self._state: state.State | None = None
 
     async def start(self) -> None:
@@ -97,11 +99,15 @@ class Stack:
         options = self.options
         return Parts(
             options.root, options.data_dir, self.layout, self.ports, self._zygote,
-            self._common, product,
+            self._common,
+            product,
+            asyncio.Event(),
         )  # fmt: skip
 
     async def _start_all(self, names: list[str], task_types: list[TaskType]) -> None:
         """Everything that can start in parallel does; what takes longest begins first."""
+        if self._guardian:
+            await self._guardian.start()
         async with asyncio.TaskGroup() as group:
             if self._zygote.forks:
                 group.create_task(self._keep(self.parts.zygote_part()))
@@ -135,6 +141,7 @@ class Stack:
                 lambda output: self._zygote.run(module, output),
                 fix="correct what the last line says, then start again.",
             )
+        self.parts.schema.set()
 
     async def _start_redis(self) -> None:
         if self._valkey:
@@ -212,13 +219,14 @@ class Stack:
 
     def _write_state(self) -> None:
         """Called whenever a process is another one; before the run is ready there is no file."""
+        children = {name: keeper.child for name, keeper in self.keepers.items()}
+        pids = {name: child.pid for name, child in children.items() if child is not None}
+        if self._guardian:
+            self._guardian.watch(pids.values())
         if self._state is None:
             return
         self._state.functions = dict(self.layout.urls())
-        children = {name: keeper.child for name, keeper in self.keepers.items()}
-        self._state.pids = {"stack": os.getpid()} | {
-            name: child.pid for name, child in children.items() if child is not None
-        }
+        self._state.pids = {"stack": os.getpid(), **pids}
         self._state.write(self.options.data_dir)
 
     async def add_function(self, name: str) -> None:
@@ -245,6 +253,8 @@ class Stack:
         for names, limit in _STOPS:
             await self._stop_some(set(names) & set(self.keepers), limit)
         await self._helper.stop()
+        if self._guardian:
+            await self._guardian.stop()
         self.ports.release_all()
         self._lock.release()
 

@@ -37,6 +37,11 @@ SHARED_MODULES = (
     "pg8000",
     "redis",
     "redis.asyncio",
+    # What the Pub/Sub client brings along, without grpc.
+    "google.oauth2.service_account",
+    "google.rpc.error_details_pb2",
+    "proto",
+    "requests",
 )
 _SIZE = 256 * 1024
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
 from functions.enqueue.accepting import ResultsJson
 from functions.enqueue.lookups import TaskPageJson
@@ -29,6 +31,14 @@ _ANSWERS: Final[tuple[type, ...]] = (
     TaskTypesJson,
 )
 _REFERENCE: Final = "#/components/schemas/{model}"
+
+
+class _Strict(GenerateJsonSchema):
+    """Says of a dictionary whose keys have a pattern that there are no other keys."""
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        said = super().dict_schema(schema)
+        return {**said, "additionalProperties": False} if "patternProperties" in said else said
 
 
 def openapi(catalogue: Mapping[str, TaskType]) -> dict[str, Any]:
@@ -59,7 +69,9 @@ def _schemas(catalogue: Mapping[str, TaskType]) -> tuple[dict[str, Any], dict[st
     wanted.append(("EnqueueRequest", "validation", TypeAdapter(EnqueueRequest)))
     for name, task_type in catalogue.items():
         wanted.append((f"payload {name}", "validation", TypeAdapter(task_type.payload_model)))
-    references, holder = TypeAdapter.json_schemas(wanted, ref_template=_REFERENCE)
+    references, holder = TypeAdapter.json_schemas(
+        wanted, ref_template=_REFERENCE, schema_generator=_Strict
+    )
     payloads = {name: references[(f"payload {name}", "validation")] for name in catalogue}
     return holder["$defs"], payloads
 

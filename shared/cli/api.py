@@ -92,6 +92,8 @@ def _other(status: int) -> tuple[str, Exit]:
         return "CT502", Exit.UNREACHABLE
     if status in (401, 403):
         return "CT601", Exit.UNAUTHENTICATED
+    if status == 404:
+        return "CT306", Exit.NOT_FOUND
     return "CT306", Exit.USAGE
 
 

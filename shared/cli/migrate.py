@@ -6,8 +6,7 @@ import rich_click as click
 
 from shared.cli.errors import CliError, Exit
 from shared.cli.output import Output, output_options
-from shared.cli.stack_state import read_stack_state
-from shared.settings import read_settings
+from shared.cli.stack_state import read_stack_state, settings
 
 
 @click.command()
@@ -22,7 +21,7 @@ def migrate(output: Output) -> None:
     $ export CLOUDTASKER_DATABASE_URL=postgresql+pg8000://me@localhost/tasks
     $ cloudtasker migrate
     """
-    applied = _migrate(read_settings().database_url or read_stack_state().postgres)
+    applied = _migrate(settings().database_url or read_stack_state().postgres)
     if not output.is_table:
         output.document({"applied": applied})
     elif applied:

@@ -2,10 +2,10 @@
 
 import json
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 from shared.cli.errors import CliError, Exit
-from shared.settings import read_settings
+from shared.domain.errors import Misconfigured
+from shared.settings import Settings, read_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +29,27 @@ def read_stack_state() -> StackState:
 
     Raises: CliError CT503 (exit 5) when nothing runs here, or the file is not one of ours.
     """
-    file = read_settings().state_file
+    file = settings().state_file
     try:
         content = json.loads(file.read_bytes())
         return StackState(**{field.name: content[field.name] for field in fields(StackState)})
     except FileNotFoundError:
         raise _not_running(f"Looked for {file}.") from None
     except (OSError, ValueError, KeyError, TypeError) as unreadable:
-        raise _not_running(f"{_shown(file)} cannot be used: {unreadable!r}.") from None
+        raise _not_running(f"The state file {file} cannot be used: {unreadable!r}.") from None
 
 
-def _shown(file: Path) -> str:
-    return f"The state file {file}"
+def settings() -> Settings:
+    """The settings of the environment.
+
+    Raises: CliError CT308 (exit 2) with every problem.
+    """
+    try:
+        return read_settings()
+    except Misconfigured as wrong:
+        first, *more = str(wrong).splitlines()
+        fix = "correct the environment; README.md lists the settings."
+        raise CliError("CT308", first, *more, fix=fix, exit_code=Exit.USAGE) from None
 
 
 def _not_running(fact: str) -> CliError:

@@ -80,7 +80,7 @@ def enqueue(
             sample = await _sample(client, task_type) if given["sample"] else {}
             request = _request(task_type, sample | payload, given)
             receipt = await _enqueue(client, request)
-            output.note(f"Enqueued {task_type} {receipt['task_id']}.")
+            output.note(_said(receipt))
             if not wait:
                 _show_receipt(receipt, output)
                 return None
@@ -121,6 +121,12 @@ async def _enqueue(client: Client, request: TaskRequest) -> Receipt:
         return await client.enqueue(request)
     except ApiError as refused:
         raise rejected(refused, request) from refused
+
+
+def _said(receipt: Receipt) -> str:
+    if receipt["replayed"]:
+        return f"The idempotency key belongs to this earlier task, which is {receipt['state']}."
+    return f"Enqueued {receipt['task_type']} {receipt['task_id']}."
 
 
 def _show_receipt(receipt: Receipt, output: Output) -> None:

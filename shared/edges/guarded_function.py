@@ -68,7 +68,8 @@ class _Guard:
     def __init__(self, name: str, open_endpoint: Callable[[], Endpoint]) -> None:
         self._name = name
         self._open_endpoint = open_endpoint
-        self._opened: tuple[Endpoint, PushTokenCheck] | None = None
+        self._endpoint: Endpoint | None = None
+        self._token: PushTokenCheck | None = None
 
     async def answer(self, request: Request) -> Response:
         """Answer whatever comes; nothing but cancellation escapes."""
@@ -109,21 +110,22 @@ class _Guard:
 
     def _open(self) -> tuple[Endpoint, PushTokenCheck]:
         """Blocks the event loop while it imports, so that nobody opens it a second time."""
-        if self._opened is None:
+        if self._endpoint is None:
             began = time.perf_counter()
             telemetry.configure(Settings())  # so that what is wrong with the real ones is readable
-            endpoint = self._open_endpoint()
-            telemetry.configure(endpoint.settings)
-            self._opened = endpoint, PushTokenCheck(endpoint.settings)
+            self._endpoint = self._open_endpoint()
+            telemetry.configure(self._endpoint.settings)
             when_told_to_stop(self._drain)
             took = round(time.perf_counter() - began, 3)
             telemetry.log(Event.PROCESS_READY, function=self._name, seconds=took)
-        return self._opened
+        if self._token is None:
+            self._token = PushTokenCheck(self._endpoint.settings)
+        return self._endpoint, self._token
 
     async def _drain(self) -> None:
         telemetry.log(Event.PROCESS_STOPPING, function=self._name)
-        if self._opened:
-            await self._opened[0].drain()
+        if self._endpoint:
+            await self._endpoint.drain()
 
 
 def _authorization(request: Request) -> str | None:

@@ -29,11 +29,18 @@ _MAX_AGE: Final = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})\b")
 class IssuerKeys:
     """The keys at `url` (a JSON Web Key Set). For one event loop."""
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        patience_seconds: float = FETCH_SECONDS,
+    ) -> None:
         """Raises: Misconfigured when `url` is not one of http or https."""
         check_address(url)
         self._url = url
         self._clock = clock
+        self._patience_seconds = patience_seconds
         self._keys: dict[str, RSAPublicKey] = {}
         self._fresh_until = self._quiet_until = float("-inf")
         self._fetching: asyncio.Task[None] | None = None
@@ -62,7 +69,7 @@ class IssuerKeys:
 
     async def _refresh(self) -> None:
         try:
-            async with asyncio.timeout(FETCH_SECONDS):
+            async with asyncio.timeout(self._patience_seconds):
                 said, cache_control = await in_thread(lambda: fetch_jwks(self._url))
             self._keys = public_keys(said)
             self._fresh_until = self._clock() + keep_seconds(cache_control)
@@ -73,7 +80,7 @@ class IssuerKeys:
             telemetry.log(
                 telemetry.Event.ISSUER_KEYS_UNAVAILABLE,
                 severity="ERROR",
-                why=str(away) or f"no answer within {FETCH_SECONDS:g} s",
+                why=str(away) or f"no answer within {self._patience_seconds:g} s",
                 url=self._url,
                 known_keys=len(self._keys),
             )

@@ -1,16 +1,12 @@
 """The API in memory, and a client of it over each protocol."""
 
 from collections.abc import AsyncIterator
-from importlib import import_module
-from importlib.util import find_spec
 
 import pytest
 
+from tests.contract.api import grpc_client, rest_client
 from tests.contract.api.client import ApiClient
 from tests.support.memory_api import MemoryApi, memory_api
-
-_CLIENTS = ("rest_client", "grpc_client")
-PROTOCOLS = [name for name in _CLIENTS if find_spec(f"tests.contract.api.{name}")]
 
 
 @pytest.fixture
@@ -18,9 +14,8 @@ def memory() -> MemoryApi:
     return memory_api()
 
 
-@pytest.fixture(params=PROTOCOLS)
+@pytest.fixture(params=[rest_client, grpc_client], ids=["rest", "grpc"])
 async def client(request: pytest.FixtureRequest, memory: MemoryApi) -> AsyncIterator[ApiClient]:
-    module = import_module(f"tests.contract.api.{request.param}")
-    async with module.open_client(memory.api) as client:
+    async with request.param.open_client(memory.api) as client:
         yield client
     await memory.api.enqueue.settle()

@@ -9,13 +9,18 @@ from starlette.responses import Response
 
 from functions.enqueue.routes import rest_api
 from shared.bootstrap import Api
+from shared.edges.http_edge import HttpEdge
 
 BASE_URL = "http://127.0.0.1:5000"
 
 
 def rest_app(api: Api) -> Any:
     """The ASGI app that functions-framework would serve for `functions/enqueue`."""
-    edge = rest_api(api)
+    return framework_app(rest_api(api))
+
+
+def framework_app(edge: HttpEdge) -> Any:
+    """The ASGI app that functions-framework makes of a function that answers by `edge`."""
 
     async def enqueue(request: Request) -> Response:
         return await edge(request)

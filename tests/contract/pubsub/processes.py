@@ -77,8 +77,10 @@ def googles(data_dir):
     port = free_port()
     data_dir.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        ["gcloud", "beta", "emulators", "pubsub", "start", "--quiet"]
-        + [f"--host-port=127.0.0.1:{port}", f"--data-dir={data_dir}"],
+        [
+            *("gcloud", "beta", "emulators", "pubsub", "start", "--quiet"),
+            *(f"--host-port=127.0.0.1:{port}", f"--data-dir={data_dir}"),
+        ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

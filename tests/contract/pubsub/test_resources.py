@@ -265,7 +265,9 @@ AT_THE_LIMITS = {
     "retention 10 min": {"message_retention_duration": seconds(600)},
     "expiration 1 day": {"expiration_policy": {"ttl": seconds(86_400)}},
     "never expires": {"expiration_policy": {}},
-    "retry of 0 s": {"retry_policy": {"minimum_backoff": seconds(0), "maximum_backoff": seconds(0)}},
+    "retry of 0 s": {
+        "retry_policy": {"minimum_backoff": seconds(0), "maximum_backoff": seconds(0)}
+    },
 }
 
 
@@ -307,9 +309,7 @@ def test_topic_features_that_are_not_there_are_refused(only_ours, publisher, nam
 
 def test_methods_that_are_not_there_say_so(only_ours, subscriber, subscription, names):
     with pytest.raises(exceptions.MethodNotImplemented, match="not implemented"):
-        subscriber.create_snapshot(
-            name=f"{names.project}/snapshots/abc", subscription=subscription
-        )
+        subscriber.create_snapshot(name=f"{names.project}/snapshots/abc", subscription=subscription)
 
 
 def test_a_stream_is_refused_as_not_implemented(only_ours, subscriber, subscription):

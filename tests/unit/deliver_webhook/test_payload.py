@@ -8,7 +8,8 @@ from functions.deliver_webhook.payload import DeliverWebhook
 GOOD = {"url": "https://hooks.example.com/a?b=c", "body": {"event": "paid", "amounts": [1, 2.5]}}
 
 
-def problem_of(**changes) -> tuple[str, str]:
+def problem_of(**changes):
+    """The field and the message of the one problem that `changes` make."""
     with pytest.raises(ValidationError) as refused:
         DeliverWebhook.model_validate({**GOOD, **changes})
     (problem,) = refused.value.errors()

@@ -17,10 +17,10 @@ SENT_AT = 1_795_512_600
 def is_from_cloudtasker():
     """The README's receiver, whose clock stands at SENT_AT + `late_seconds`."""
     (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    receiver: dict[str, object] = {}
+    receiver = {}
     exec(code, receiver)  # noqa: S102 - our own README
 
-    def check(body: bytes, header: str, secret: str, late_seconds: float = 0) -> bool:
+    def check(body, header, secret, late_seconds=0):
         receiver["time"] = type("clock", (), {"time": lambda: SENT_AT + late_seconds})
         return receiver["is_from_cloudtasker"](body, header, secret)
 

@@ -1,6 +1,7 @@
-"""`POST /enqueue-task` and `/enqueue-tasks`: what is HTTP's own; the rest is in the API contract."""
+"""Accepting tasks over REST: what is HTTP's own. The rest stands in the API contract."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -102,7 +103,8 @@ async def test_a_batch_without_any_good_task_still_answers_202_with_each_reason(
     ],
 )
 async def test_a_batch_that_is_no_list_of_tasks_is_refused_as_a_whole(http, memory, body, fields):
-    answer = await http.post("/enqueue-tasks", json=body)
+    headers = {"content-type": "application/json"}
+    answer = await http.post("/enqueue-tasks", content=json.dumps(body), headers=headers)
 
     assert answer.status_code == 400
     assert {error["field"] for error in answer.json()["errors"]} == fields

@@ -8,7 +8,8 @@ from functions.send_email.payload import SendEmail
 GOOD = {"to": "test@example.com", "subject": "Welcome!", "body": "Hello from CloudTasker!"}
 
 
-def problem_of(**changes) -> tuple[str, str]:
+def problem_of(**changes):
+    """The field and the message of the one problem that `changes` make."""
     with pytest.raises(ValidationError) as refused:
         SendEmail.model_validate({**GOOD, **changes})
     (problem,) = refused.value.errors()

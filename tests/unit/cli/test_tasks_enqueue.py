@@ -1,0 +1,168 @@
+"""`tasks enqueue`: where the payload comes from, what is printed, and waiting."""
+
+import json
+from uuid import UUID
+
+import pytest
+
+from shared.domain.outcome import Failure, Rejected, Succeeded
+
+
+def test_it_prints_the_bare_id_so_that_a_script_can_take_it(cloudtasker):
+    outcome = cloudtasker("tasks", "enqueue", "greet", "name=Ana")
+
+    assert UUID(outcome.out.strip())
+    assert f"Enqueued greet {outcome.out.strip()}." in outcome.err
+
+
+def test_quiet_says_nothing_but_the_id(cloudtasker):
+    assert cloudtasker("tasks", "enqueue", "greet", "name=Ana", "-q").err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "payload"),
+    [
+        (["name=Ana", "times:=3"], "", {"name": "Ana", "times": 3}),
+        (["name=a=b"], "", {"name": "a=b"}),
+        (["--json", '{"name": "Ana"}'], "", {"name": "Ana"}),
+        (["--json", '{"name": "Ana"}', "name=Bo"], "", {"name": "Bo"}),
+        (["--file", "-"], '{"name": "Zoë"}', {"name": "Zoë"}),
+        (["--sample", "times:=2"], "", {"name": "text", "times": 2}),
+    ],
+)
+def test_the_payload_comes_from_where_it_is_said(cloudtasker, words, stdin, payload):
+    task_id = cloudtasker("tasks", "enqueue", "greet", *words, stdin=stdin).out.strip()
+
+    assert cloudtasker("tasks", "get", task_id, "-o", "json").document["payload"] == payload
+
+
+def test_the_payload_comes_from_a_file(cloudtasker, tmp_path):
+    file = tmp_path / "payload.json"
+    file.write_text('{"name": "Ana"}')
+
+    assert cloudtasker("tasks", "enqueue", "greet", "--file", str(file)).code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--json", "[1]"],
+        ["--json", "{"],
+        ["--json", '{"a": NaN}'],
+        ["--json", '{"a": 1, "a": 2}'],
+        ["--json", "[" * 100_000],
+        ["--file", "there-is-no-such-file.json"],
+        ["name"],
+        ["=Ana"],
+        ["times:=three"],
+        ["--json", "{}", "--sample"],
+        ["name=Ana", "--label", "team"],
+    ],
+)
+def test_input_that_cannot_be_read_is_a_usage_error_and_asks_nobody(cloudtasker, words):
+    cloudtasker.hosts.apps.clear()
+
+    outcome = cloudtasker("tasks", "enqueue", "greet", *words)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("CT300 ")
+
+
+def test_labels_and_keys_reach_the_task(cloudtasker):
+    words = ["--label", "team=blue", "--label", "tier=1", "--idempotency-key", "k1"]
+    task_id = cloudtasker("tasks", "enqueue", "greet", "name=Ana", *words).out.strip()
+
+    task = cloudtasker("tasks", "get", task_id, "-o", "json").document
+
+    assert task["labels"] == {"team": "blue", "tier": "1"}
+    assert task["idempotency_key"] == "k1"
+
+
+def test_an_ordering_key_reaches_the_task(cloudtasker):
+    words = ["name=Ana", "--ordering-key", "customer-7"]
+    task_id = cloudtasker("tasks", "enqueue", "greet_in_order", *words).out.strip()
+
+    task = cloudtasker("tasks", "get", task_id, "-o", "json").document
+    assert task["ordering_key"] == "customer-7"
+
+
+def test_the_same_idempotency_key_gives_the_same_task_and_says_so(cloudtasker):
+    words = ["tasks", "enqueue", "greet", "name=Ana", "--idempotency-key", "k1"]
+    first = cloudtasker(*words)
+
+    again = cloudtasker(*words)
+
+    assert again.out == first.out
+    assert "earlier task" in again.err
+    assert cloudtasker(*words, "-o", "json").document["replayed"] is True
+
+
+def test_waiting_shows_the_finished_task(cloudtasker):
+    cloudtasker.time.meanwhile = [lambda: cloudtasker.run_newest(Succeeded({"greeted": "Ana"}))]
+
+    outcome = cloudtasker("tasks", "enqueue", "greet", "name=Ana", "--wait")
+
+    assert outcome.code == 0
+    assert "✓ succeeded" in outcome.out
+    assert '"greeted": "Ana"' in outcome.out
+
+
+def test_waiting_for_a_task_that_dies_exits_with_1_and_says_why(cloudtasker):
+    verdict = Rejected(Failure("RejectTask", "no such person"))
+    cloudtasker.time.meanwhile = [lambda: cloudtasker.run_newest(verdict)]
+
+    outcome = cloudtasker("tasks", "enqueue", "greet", "name=Ana", "--wait", "-o", "json")
+
+    assert outcome.code == 1
+    assert outcome.document["state"] == "dead"
+    assert "RejectTask: no such person" in outcome.err
+
+
+def test_waiting_too_long_exits_with_124_and_the_task_goes_on(cloudtasker):
+    outcome = cloudtasker("tasks", "enqueue", "greet", "name=Ana", "--wait", "--timeout", "5")
+
+    assert outcome.code == 124
+    assert "still queued after 5 s" in outcome.err
+    assert outcome.fix.startswith("Fix: look again: cloudtasker tasks get ")
+    assert cloudtasker.time.seconds == pytest.approx(5)
+
+
+def test_a_rejected_payload_names_every_field_and_what_it_held(cloudtasker):
+    outcome = cloudtasker("tasks", "enqueue", "greet", "name=", "times:=11", "colour=red")
+
+    assert outcome.code == 2
+    assert outcome.err.startswith("CT301 greet rejected: payload.name: ")
+    assert '(got "")' in outcome.err
+    assert "payload.times: " in outcome.err
+    assert "(got 11)" in outcome.err
+    assert "payload.colour: " in outcome.err
+    assert "Nothing was enqueued." in outcome.err
+    assert "cloudtasker task-types greet" in outcome.fix
+
+
+@pytest.mark.parametrize("words", [["name=Ana"], ["--sample"]])
+def test_a_mistyped_task_type_names_the_nearest_one(cloudtasker, words):
+    outcome = cloudtasker("tasks", "enqueue", "gret", *words)
+
+    assert outcome.code == 3
+    assert outcome.err.startswith('CT302 No task type "gret"; did you mean "greet"?')
+    assert "Nothing was enqueued." in outcome.err
+
+
+def test_another_payload_under_the_same_key_is_a_conflict(cloudtasker):
+    key = ["--idempotency-key", "k1"]
+    first = cloudtasker("tasks", "enqueue", "greet", "name=Ana", *key).out.strip()
+
+    outcome = cloudtasker("tasks", "enqueue", "greet", "name=Bo", *key, "-o", "json")
+
+    assert outcome.code == 4
+    assert outcome.error["code"] == "CT304"
+    assert first in outcome.error["message"]
+
+
+def test_a_payload_over_the_limit_is_refused(cloudtasker):
+    big = json.dumps({"name": "x" * 1_000_001})
+
+    outcome = cloudtasker("tasks", "enqueue", "greet", "--file", "-", stdin=big)
+
+    assert (outcome.code, outcome.err[:6]) == (2, "CT305 ")
