@@ -66,7 +66,7 @@ def _check_times(request: pb.ListTasksRequest) -> Iterator[InvalidField]:
     for name in bounds:
         try:
             _moment_of(request, name)
-        except (ValueError, OverflowError):
+        except ValueError:
             yield InvalidField(name, "it is not a time between the years 1 and 9999")
 
 

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Coroutine
@@ -70,6 +71,7 @@ def main() -> int:
     """Run until a signal; return the exit status."""
     arguments = parser().parse_args()
     log_to_stdout(arguments.log_level)
+    _allow_many_connections()
     try:
         _run(_serve(arguments))
     except EmulatorError as error:
@@ -112,6 +114,12 @@ def _stop_signal() -> asyncio.Future[None]:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, resolve, stop)
     return stop
+
+
+def _allow_many_connections() -> None:
+    """Raise the soft limit of open files to the hard one: a push window may reach thousands."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _run(main: Coroutine[None, None, None]) -> None:

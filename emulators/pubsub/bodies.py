@@ -37,6 +37,10 @@ class Bodies:
             message = rows[0] if rows and rows[0].position == position else None
         return message
 
+    def first_since(self, position: int, head: int, published_ns: int) -> tuple[int, int] | None:
+        """Return position and publish time of the first message from `published_ns` on."""
+        return self._store.first_since(position, head, published_ns)
+
     def forget(self, position: int) -> None:
         """Drop a message that every subscription has acked."""
         message = self._cached.pop(position, None)

@@ -124,16 +124,17 @@ class Engine:
 
     def forwarded(self, seq: int) -> None:
         """Finish an exhausted message that is on the dead-letter topic now."""
-        entry = self._entries[seq]
-        if lane := self._lanes.get(entry.key):
-            lane.entries.remove(entry)
-        self._move(entry, State.HELD)
-        self._finish(entry)
-        self._settle(entry)
+        self._remove(self._entries[seq])
 
     def refused(self, seq: int, now: float) -> None:
         """Keep an exhausted message that could not be forwarded: it is delivered again."""
         self._redeliver(self._entries[seq], now)
+
+    def drop_through(self, seq: int) -> None:
+        """Finish everything up to `seq`, delivered or not: it is older than is kept."""
+        self._cursor = max(self._cursor, min(seq, self._head))
+        for entry in [entry for entry in self._entries.values() if entry.seq <= seq]:
+            self._remove(entry)
 
     # What the owner asks
 
@@ -267,6 +268,14 @@ class Engine:
         entry.due = due
         if due != NEVER:
             self._timetable.add(entry)
+
+    def _remove(self, entry: Entry) -> None:
+        """Finish a message wherever it stands in its ordering key."""
+        self._move(entry, State.HELD)
+        if lane := self._lanes.get(entry.key):
+            lane.entries.remove(entry)
+        self._finish(entry)
+        self._settle(entry)
 
     def _finish(self, entry: Entry) -> None:
         del self._entries[entry.seq]

@@ -97,9 +97,14 @@ class Store:
     """One connection that writes and one that reads; with ":memory:" the two are the same."""
 
     def __init__(self, path: str, *, synchronous: str) -> None:
-        self._writer = _connect(path, synchronous)
-        _create_or_check(self._writer, path)
-        self._reader = self._writer if path == ":memory:" else _connect(path, synchronous)
+        try:
+            self._writer = _connect(path, synchronous)
+            _create_or_check(self._writer, path)
+            self._reader = self._writer if path == ":memory:" else _connect(path, synchronous)
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"{path} cannot be used ({error}): delete it to start empty"
+            ) from error
 
     def apply(self, batch: Batch) -> None:
         """Write all of `batch` or nothing."""
@@ -146,6 +151,20 @@ class Store:
             if max_bytes <= 0:
                 break
         return found
+
+    def first_since(self, position: int, up_to: int, published_ns: int) -> tuple[int, int] | None:
+        """Return position and publish time of the first message published then or later.
+
+        Publish times grow with the position, so only what is older is read.
+        """
+        query = (
+            "SELECT position, published_ns FROM messages"
+            " WHERE position BETWEEN ? AND ? AND published_ns >= ? ORDER BY position LIMIT 1"
+        )
+        row: tuple[int, int] | None = self._reader.execute(
+            query, (position, up_to, published_ns)
+        ).fetchone()
+        return row
 
     def close(self) -> None:
         """Close both connections; SQLite folds its write-ahead log in."""

@@ -12,7 +12,7 @@ from emulators.pubsub.engine import Changes, Delivery, Engine
 from emulators.pubsub.errors import InvalidArgument
 from emulators.pubsub.journal import resolve
 from emulators.pubsub.resources import policy_of
-from emulators.pubsub.store import StoredMessage
+from emulators.pubsub.store import StoredMessage, seq_of
 from emulators.pubsub.topic import LiveTopic
 from emulators.pubsub.wire import AckId, Received
 
@@ -74,6 +74,7 @@ class Subscription:
         """Take over a changed resource; what is outstanding keeps its deadline."""
         self.resource = resource
         self._engine.policy = policy_of(resource)
+        self._next_drop_ns = 0
         if resource.push_config.push_endpoint and not self.pusher:
             self.pusher = self._make_pusher(self)
         elif self.pusher and not resource.push_config.push_endpoint:
@@ -99,6 +100,7 @@ class Subscription:
         """Return up to `limit` deliveries that are available now."""
         if self._gone:
             raise self._gone
+        self._drop_old()
         deliveries = self._engine.take(limit, self._clock.now(), per_key=per_key)
         received = self._received(deliveries)
         self._look()
@@ -158,6 +160,20 @@ class Subscription:
                 raise InvalidArgument(f"ack_id '{ack_id}' belongs to another subscription")
         return own
 
+    def _drop_old(self) -> None:
+        """Give up what is older than the subscription keeps; looked at only when it can be so."""
+        now = self._clock.wall_ns()
+        if now < self._next_drop_ns:
+            return
+        kept_ns = self.resource.message_retention_duration.ToNanoseconds()
+        head = self.topic.head
+        first = self._bodies.first_since(
+            self.topic.position(self.floor + 1), self.topic.position(head), now - kept_ns
+        )
+        position, published_ns = first or (self.topic.position(head + 1), now)
+        self._engine.drop_through(seq_of(position) - 1)
+        self._next_drop_ns = published_ns + kept_ns + 1
+
     def _received(self, deliveries: list[Delivery]) -> list[Received]:
         received: list[Received] = []
         size = 0
@@ -182,17 +198,15 @@ class Subscription:
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:
-            await asyncio.wait_for(waiter, seconds)
-        except TimeoutError:
-            return False
+            await asyncio.wait((waiter,), timeout=seconds)
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():
+            if waiter.done():
                 self._look()  # woken, but gone: the next one's turn
             raise
         finally:
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
-        return True
+        return waiter.done()
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -4,12 +4,9 @@ import asyncio
 import os
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from emulators.stack import environment, layout, parent_death, prepare, state, topology, valkey
-from emulators.stack import postgres as embedded
+from emulators.stack import environment, layout, parent_death, servers, state, topology
 from emulators.stack.console import Console
-from emulators.stack.environment import Addresses
 from emulators.stack.errors import StackError
 from emulators.stack.forks import Module, Zygote
 from emulators.stack.guardian import Guardian
@@ -19,7 +16,6 @@ from emulators.stack.lock import RunLock
 from emulators.stack.once import run_once
 from emulators.stack.options import External, Options
 from emulators.stack.parts import RELAY, Parts
-from emulators.stack.placement import Placement, place
 from emulators.stack.ports import HOST, Ports
 from emulators.stack.task_types import TaskType, function_names, read_task_types
 
@@ -62,34 +58,16 @@ class Stack:
         options, external = self.options, self._external
         names = function_names(options.root)
         task_types = read_task_types(options.root, self.overrides)
-        if external.pubsub:
-            self.pubsub_http = environment.pubsub_http_of(external, self._inherited)
-        cluster = None if external.database_url else self._find_postgres()
-        cache = None if external.redis_url else valkey.find_binary(self._inherited)
+        found = servers.find(options.data_dir, external, self._inherited)
         self.layout = layout.choose(options, external, names, self.ports)
-        self._servers(cluster, cache)
+        self._servers = servers.of_run(
+            found, external, self.layout, options.data_dir, self.console.say
+        )
+        self._addresses = self._servers.addresses
         self.parts = self._make_parts()
         await self._start_all(names, task_types)
         self._state = self._describe()
         self._write_state()
-
-    def _find_postgres(self) -> Placement:
-        found = embedded.find_binaries(self._inherited)
-        return place(found, self.options.data_dir / prepare.POSTGRES)
-
-    def _servers(self, cluster: Placement | None, cache: Path | None) -> None:
-        ports, data_dir = self.layout, self.options.data_dir
-        self._postgres = cluster and embedded.Postgres(cluster, ports.postgres, self.console.say)
-        self._valkey = cache and valkey.Valkey(cache, data_dir / prepare.VALKEY, ports.redis)
-        if not self._external.pubsub:
-            self.pubsub_http = f"http://{HOST}:{ports.pubsub_http}"
-        self._addresses = Addresses(
-            self._postgres.url if self._postgres else self._external.database_url,
-            self._valkey.url if self._valkey else self._external.redis_url,
-            self._external.pubsub or f"{HOST}:{ports.pubsub}",
-            self.pubsub_http,
-            ports.smtp,
-        )
 
     def _make_parts(self) -> Parts:
         product = environment.product(self.options.root, self._inherited, self._addresses)
@@ -128,12 +106,12 @@ class Stack:
         return keeper, await keeper.start()
 
     async def _start_database(self) -> None:
-        if self._postgres:
-            await self._postgres.prepare()
-            _, seconds = await self._keep(self.parts.postgres(self._postgres))
-            self.console.ok("postgres", f"{HOST}:{self._postgres.port}", f"{seconds:.1f} s")
-        else:
-            self.console.ok("postgres", _place(self._addresses.database_url), "yours")
+        took = "yours"
+        if cluster := self._servers.postgres:
+            await cluster.prepare()
+            _, seconds = await self._keep(self.parts.postgres(cluster))
+            took = f"{seconds:.1f} s"
+        self.console.ok("postgres", self._servers.database_place, took)
         if (self.options.root / "shared" / "migrations").exists():
             module = Module("shared.cli.main", ["migrate"], self.parts.product)
             await run_once(
@@ -144,16 +122,16 @@ class Stack:
         self.parts.schema.set()
 
     async def _start_redis(self) -> None:
-        if self._valkey:
-            _, seconds = await self._keep(self.parts.valkey(self._valkey))
-            self.console.ok("redis", f"{HOST}:{self._valkey.port}", f"{seconds:.1f} s")
-        else:
-            self.console.ok("redis", _place(self._addresses.redis_url), "yours")
+        took = "yours"
+        if self._servers.valkey:
+            _, seconds = await self._keep(self.parts.valkey(self._servers.valkey))
+            took = f"{seconds:.1f} s"
+        self.console.ok("redis", self._servers.redis_place, took)
 
     async def _start_pubsub(self, task_types: list[TaskType]) -> None:
         await self._helper.start()
         took = "yours"
-        if not self._external.pubsub:
+        if self._servers.own_pubsub:
             _, seconds = await self._keep(self.parts.pubsub())
             took = f"{seconds:.1f} s"
         done = await self.provision(task_types)
@@ -162,7 +140,11 @@ class Stack:
 
     async def provision(self, task_types: list[TaskType]) -> dict[str, int]:
         """Make topics and subscriptions agree with the task types; returns how many of each."""
-        account = self.parts.product["CLOUDTASKER_PUSH_SERVICE_ACCOUNT"] if self.pubsub_http else ""
+        account = (
+            self.parts.product["CLOUDTASKER_PUSH_SERVICE_ACCOUNT"]
+            if self._addresses.pubsub_http
+            else ""
+        )
         plan = topology.plan(self.project, task_types, self.layout.urls(), account)
         return await self._helper.provision(self._addresses.pubsub, plan)
 
@@ -192,7 +174,7 @@ class Stack:
         """Last: its first call finds everything working."""
         for needed in first:
             await needed
-        await self._keep(self.parts.scheduler(self.pubsub_http))
+        await self._keep(self.parts.scheduler(self._addresses.pubsub_http))
         self.console.ok("scheduler", "", "calls the relay every minute")
 
     async def _start_function(self, name: str) -> None:
@@ -210,7 +192,7 @@ class Stack:
             rest=names.get(layout.ENQUEUE, ""),
             grpc=f"{HOST}:{self.layout.grpc}",
             pubsub=self._addresses.pubsub,
-            pubsub_http=self.pubsub_http,
+            pubsub_http=self._addresses.pubsub_http,
             mail=f"http://{HOST}:{self.layout.mail}",
             postgres=self._addresses.database_url,
             redis=self._addresses.redis_url,
@@ -260,8 +242,3 @@ class Stack:
 
     async def _stop_some(self, names: set[str], limit: float) -> None:
         await asyncio.gather(*(self.keepers[name].stop(limit) for name in names))
-
-
-def _place(url: str) -> str:
-    """Host and port of a URL, without its password."""
-    return urlsplit(url).netloc.rpartition("@")[2]

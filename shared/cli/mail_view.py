@@ -5,20 +5,19 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
-from shared.cli.task_view import plain_grid, plain_table
+from shared.cli.listing import Listing
+from shared.cli.task_view import plain_grid
 from shared.cli.words import age, clock, cut, plain
 
 
-def inbox_table(mails: Sequence[Mapping[str, Any]], now: datetime) -> Table:
+def inbox_table(mails: Sequence[Mapping[str, Any]], now: datetime) -> Listing:
     """A line an e-mail; ids whole, so that they can be copied."""
-    table = plain_table("ID", "AGE", "TO", "SUBJECT")
-    table.columns[0].min_width = 32
+    table = Listing("ID", "AGE", "TO", "SUBJECT", cut_last=True)
     for one in mails:
-        to = cut(", ".join(one["to"]), 60)
-        table.add_row(one["id"], age(one["received_at"], now), to, Text(cut(one["subject"], 60)))
+        to, subject = cut(", ".join(one["to"]), 60), cut(one["subject"], 60)
+        table.add_row(one["id"], age(one["received_at"], now).removesuffix(" ago"), to, subject)
     return table
 
 

@@ -49,8 +49,13 @@ class Output:
     def draw(self, *parts: "RenderableType") -> None:
         """Print what rich can render."""
         console = self._console()
-        for part in parts:
-            console.print(part)
+        if sys.stdout.isatty():
+            console.print(*parts, sep="\n")
+            return
+        with console.capture() as drawn:
+            console.print(*parts, sep="\n")
+        # rich fills every line up with blanks, which files and pipes need not carry.
+        click.echo("\n".join(line.rstrip() for line in drawn.get().splitlines()))
 
     def note(self, text: str) -> None:
         """Say something that is not the result; `-q` silences it."""

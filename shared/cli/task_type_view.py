@@ -5,17 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
-from shared.cli.task_view import json_text, plain_grid, plain_table
+from shared.cli.listing import Listing
+from shared.cli.task_view import json_text, plain_grid
 from shared.cli.words import plain
 from shared.client import TaskTypeJson
 
 
-def task_type_table(types: Sequence[TaskTypeJson]) -> Table:
+def task_type_table(types: Sequence[TaskTypeJson]) -> Listing:
     """A line a type."""
-    table = plain_table("TYPE", "ATTEMPTS", "TIME LIMIT", "RETRY", "DESCRIPTION")
+    table = Listing("TYPE", "ATTEMPTS", "TIME LIMIT", "RETRY", "DESCRIPTION")
     for one in types:
         limits = one["limits"]
         table.add_row(
@@ -45,9 +45,8 @@ def _retry(retry: Mapping[str, Any]) -> str:
     return f"{retry['by']}, {retry['min_seconds']:g} to {retry['max_seconds']:g} s"
 
 
-def _field_table(schema: Mapping[str, Any]) -> Table:
-    table = plain_table("FIELD", "NEEDED", "KIND", "MEANING")
-    table.columns[3].no_wrap = False
+def _field_table(schema: Mapping[str, Any]) -> Listing:
+    table = Listing("FIELD", "NEEDED", "KIND", "MEANING")
     required = schema.get("required", [])
     for name, field in schema.get("properties", {}).items():
         meaning = Text(plain(field.get("description", "")))

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from rich.console import Group
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from shared.cli.listing import Listing
 from shared.cli.output import Output
 from shared.cli.setup import Setup
 from shared.cli.words import age, clock, cut, duration, plain
@@ -41,18 +41,17 @@ def show_task(task: TaskJson, setup: Setup, output: Output) -> None:
         output.document(task)
 
 
-def task_table(tasks: Sequence[TaskSummary], now: datetime) -> Table:
+def task_table(tasks: Sequence[TaskSummary], now: datetime) -> Listing:
     """A line a task; ids whole, so that they can be copied."""
-    table = plain_table("ID", "TYPE", "STATE", "TRY", "AGE", "TOOK", "ERROR")
-    table.columns[0].min_width = 36
+    table = Listing("ID", "STATE", "TYPE", "AGE", "TOOK", "ATTEMPT", "ERROR", cut_last=True)
     for task in tasks:
         table.add_row(
             task["task_id"],
-            task["task_type"],
             state_text(task["state"]),
-            str(task["attempt"]),
-            age(task["created_at"], now),
+            task["task_type"],
+            age(task["created_at"], now).removesuffix(" ago"),
             duration(task["started_at"], task["finished_at"]),
+            str(task["attempt"]),
             Text(error_line(task["error"]), style="red"),
         )
     return table
@@ -76,7 +75,7 @@ def task_details(task: TaskJson, now: datetime) -> Group:
     facts.add_row("result", json_text(task["result"]))
     if not task["attempts"]:
         return Group(facts)
-    return Group(facts, "", Padding(_attempt_table(task["attempts"]), (0, 0, 0, 2)))
+    return Group(facts, "", _attempt_table(task["attempts"]))
 
 
 def state_text(state: str) -> Text:
@@ -98,14 +97,6 @@ def json_text(value: Any) -> Text:
     return Text(plain(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
-def plain_table(*headers: str) -> Table:
-    """A table without lines: it can be copied, and cut by other tools."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for header in headers:
-        table.add_column(header, no_wrap=True, overflow="ellipsis")
-    return table
-
-
 def plain_grid() -> Table:
     """Names on the left, values on the right; long values wrap."""
     grid = Table.grid(padding=(0, 2, 0, 0))
@@ -114,8 +105,8 @@ def plain_grid() -> Table:
     return grid
 
 
-def _attempt_table(attempts: Sequence[AttemptJson]) -> Table:
-    table = plain_table("ATTEMPT", "STARTED", "TOOK", "OUTCOME", "ERROR")
+def _attempt_table(attempts: Sequence[AttemptJson]) -> Listing:
+    table = Listing("ATTEMPT", "STARTED", "TOOK", "OUTCOME", "ERROR")
     for attempt in attempts:
         outcome = attempt["outcome"] or "running"
         table.add_row(
@@ -123,6 +114,6 @@ def _attempt_table(attempts: Sequence[AttemptJson]) -> Table:
             clock(attempt["started_at"]),
             duration(attempt["started_at"], attempt["finished_at"]),
             Text(plain(outcome), style=_OUTCOMES.get(outcome, "")),
-            Text(error_line(attempt["error"]), style="red"),
+            Text(error_line(attempt["error"], whole=True), style="red"),
         )
     return table

@@ -30,21 +30,31 @@ on the event loop and must not block it; `def` runs in a thread, which nothing c
 OpenRunner = Callable[[str, Handle], Runner]
 
 
-def task_function(name: str, handler: Handler, *, open_runner: OpenRunner = runner) -> Function:
+def task_function(
+    name: str,
+    handler: Handler,
+    *,
+    open_runner: OpenRunner = runner,
+    grace_seconds: float = GRACE_SECONDS,
+) -> Function:
     """The HTTP function, with `name` as its `__name__`, that runs the task type `name`.
 
     POST / takes a delivery (a bare Pub/Sub push, or a CloudEvent of Eventarc) and answers 204 for
     an ack, 503 for a nack, 401 and 403 to a caller who is not the type's own subscription.
-    GET /ready answers 200 when a task could run now, GET /health always.
+    GET /ready answers 200 when a task could run now, GET /health always. Told to stop, it gives
+    runs `grace_seconds` and then releases their leases.
     """
-    return guarded_function(name, lambda: TaskEndpoint(name, handler, open_runner))
+    return guarded_function(name, lambda: TaskEndpoint(name, handler, open_runner, grace_seconds))
 
 
 class TaskEndpoint(PushEndpoint):
     """Runs the deliveries of one task type; see `PushEndpoint`."""
 
-    def __init__(self, name: str, handler: Handler, open_runner: OpenRunner) -> None:
+    def __init__(
+        self, name: str, handler: Handler, open_runner: OpenRunner, grace_seconds: float
+    ) -> None:
         self._handler = handler
+        self._grace_seconds = grace_seconds
         self._is_async = inspect.iscoroutinefunction(inspect.unwrap(handler))
         self._runner = open_runner(name, self._handle)
         super().__init__(self._runner.settings, self._runner.readiness)
@@ -68,7 +78,7 @@ class TaskEndpoint(PushEndpoint):
 
     async def drain(self) -> None:
         """Claim no more; runs that outlast the grace are cancelled and their leases released."""
-        await self._runner.execute.drain(GRACE_SECONDS)
+        await self._runner.execute.drain(self._grace_seconds)
 
     async def _handle(self, payload: Any, claim: Claim) -> Any:
         """The handler inside its task's log context; what it raises goes on unchanged."""

@@ -59,14 +59,15 @@ class LocalStack:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._await_ready(self._process)
+        self._await_ready(self._process, time.time())
         return time.monotonic() - began
 
-    def _await_ready(self, process: "subprocess.Popen[bytes]") -> None:
+    def _await_ready(self, process: "subprocess.Popen[bytes]", began: float) -> None:
         def ready() -> bool:
             if process.poll() is not None:
                 raise AssertionError(f"the stack ended:\n{self.log_file.read_text()[-4000:]}")
-            return (self.data_dir / "state.json").exists()
+            state = self.data_dir / "state.json"
+            return state.exists() and state.stat().st_mtime > began
 
         try:
             eventually(ready, START_LIMIT_SECONDS, "the stack is ready")

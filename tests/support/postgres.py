@@ -54,7 +54,6 @@ class PostgresServer:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "fsync": "off",
-            "synchronous_commit": "off",
             "full_page_writes": "off",
         }
         flags = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]

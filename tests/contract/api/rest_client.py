@@ -39,19 +39,20 @@ class RestClient:
         return [_error(one["error"]) if "error" in one else one for one in answer.json()["results"]]
 
     async def get(self, task_id: str) -> Json:
-        return _checked(await self._http.get(f"/tasks/{task_id}")).json()
+        return _read(await self._http.get(f"/tasks/{task_id}"))
 
     async def find(self, *, labels: Mapping[str, str] | None = None, **conditions: Any) -> Json:
         query = {name: value for name, value in conditions.items() if value}
         if labels:
             query["label"] = [f"{key}:{value}" for key, value in labels.items()]
-        return _checked(await self._http.get("/tasks", params=query)).json()
+        return _read(await self._http.get("/tasks", params=query))
 
     async def cancel(self, task_id: str) -> Json:
-        return _checked(await self._http.post(f"/tasks/{task_id}/cancel")).json()
+        return _read(await self._http.post(f"/tasks/{task_id}/cancel"))
 
     async def task_types(self) -> list[Json]:
-        return _checked(await self._http.get("/task-types")).json()["task_types"]
+        types: list[Json] = _read(await self._http.get("/task-types"))["task_types"]
+        return types
 
     async def _post(
         self, path: str, body: str, headers: Mapping[str, str] | None = None
@@ -76,6 +77,11 @@ def _checked(answer: httpx.Response) -> httpx.Response:
         assert answer.headers["content-type"] == "application/problem+json"
         raise _error(answer.json())
     return answer
+
+
+def _read(answer: httpx.Response) -> Json:
+    value: Json = _checked(answer).json()
+    return value
 
 
 def _error(problem: Json) -> ApiError:

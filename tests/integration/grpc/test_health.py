@@ -43,10 +43,11 @@ async def test_liveness_does_not_depend_on_other_servers(running):
     assert await status(running, "liveness") == SERVING
 
 
-async def test_the_health_of_another_service_is_not_found(running):
+async def test_the_health_of_another_service_is_not_found_and_no_fault_of_ours(running, caplog):
     check = HealthStub(running.channel).Check(HealthCheckRequest(service="other"))
 
     assert (await refusal(check)).code is grpc.StatusCode.NOT_FOUND
+    assert caplog.records == []
 
 
 def watch(health, service=""):

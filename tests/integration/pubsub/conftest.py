@@ -46,7 +46,7 @@ class Receiver:
 async def eventually(condition, limit_seconds=15):
     """Return once `condition()` holds."""
     async with asyncio.timeout(limit_seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 (another process gives no event to wait on)
             await asyncio.sleep(0.01)
 
 
@@ -67,8 +67,9 @@ async def receiver():
 class Client:
     """The generated asynchronous clients on one emulator."""
 
-    def __init__(self, address):
-        self.channel = grpc.aio.insecure_channel(address)
+    def __init__(self, running):
+        self.http = running.http
+        self.channel = grpc.aio.insecure_channel(running.grpc)
         self.publisher = google.pubsub_v1.PublisherAsyncClient(
             transport=PublisherGrpcAsyncIOTransport(channel=self.channel)
         )
@@ -115,7 +116,7 @@ async def connect():
     clients = []
 
     def connect(running):
-        clients.append(Client(running.grpc))
+        clients.append(Client(running))
         return clients[-1]
 
     yield connect

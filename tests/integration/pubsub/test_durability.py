@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from tests.contract.pubsub.processes import command, ours
-from tests.integration.pubsub.conftest import DEAD, SUBSCRIPTION, TOPIC
+from tests.integration.pubsub.conftest import DEAD, SUBSCRIPTION, TOPIC, eventually
 
 DURABLE = ["normal", "full"]
 
@@ -36,8 +36,7 @@ async def test_every_publish_answered_before_a_kill_is_delivered(tmp_path, conne
         client = connect(emulator)
         await client.create()
         writers = [asyncio.create_task(publish_until_killed(client, answered)) for _ in range(5)]
-        while len(answered) < 200:
-            await asyncio.sleep(0.005)
+        await eventually(lambda: len(answered) >= 200)
         emulator.kill()
         for writer in writers:
             writer.cancel()
@@ -154,7 +153,7 @@ async def test_a_deleted_subscription_leaves_nothing_behind(tmp_path, connect):
 
 def rows(data_dir, table):
     with sqlite3.connect(data_dir / "pubsub.sqlite3") as db:
-        return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 fixed names
+        return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
 
 async def test_message_ids_are_not_used_again_after_a_restart(tmp_path, connect):

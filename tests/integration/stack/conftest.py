@@ -58,6 +58,8 @@ class Run:
     ) -> None:
         self.root = root
         self.data_dir = root / ".cloudtasker"
+        if "--data-dir" in arguments:
+            self.data_dir = Path(arguments[arguments.index("--data-dir") + 1])
         self.output = root / f"output-{time.monotonic_ns()}.txt"
         whole = [*command, "-m", "emulators.stack", "--root", str(root), *arguments]
         environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), **(environment or {})}

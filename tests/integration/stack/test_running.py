@@ -1,5 +1,6 @@
 """The stack as a whole: starting, ending, dying, and being started wrongly."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -81,10 +82,13 @@ def test_a_port_that_was_asked_for_is_not_moved(start):
 
 
 def test_a_default_port_moves_and_the_state_file_says_where(start):
-    with socket.create_server(("127.0.0.1", 5000)):
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):  # somebody else's server there serves as well
+            held.enter_context(socket.create_server(("127.0.0.1", 5000)))
         run = start().ready()
 
-    assert run.state["rest"] == "http://127.0.0.1:5001"
+    assert run.state["rest"] != "http://127.0.0.1:5000"
+    assert get(run.state["rest"])["function"] == "enqueue"
     assert "note: 5000 is in use by" in run.text()
 
 
@@ -119,3 +123,19 @@ def test_postgres_missing_is_said_with_the_places_and_the_fix(start, tmp_path):
     assert run.process.wait(20) == 1
     assert "CT101 PostgreSQL was not found." in run.text()
     assert "Fix: install it" in run.text().splitlines()[-1]
+
+
+def test_servers_of_the_user_are_used_and_not_started(start, checkout):
+    other = start().ready().state
+    theirs = {
+        "CLOUDTASKER_DATABASE_URL": other["postgres"],
+        "CLOUDTASKER_REDIS_URL": other["redis"],
+        "PUBSUB_EMULATOR_HOST": other["pubsub"],
+        "CLOUDTASKER_PUSH_ISSUER_KEYS_URL": f"{other['pubsub_http']}/oauth2/v3/certs",
+    }
+
+    run = start("--data-dir", str(checkout / "mine"), environment=theirs).ready()
+
+    assert not {"postgres", "redis", "pubsub"} & set(run.state["pids"])
+    assert {run.state[name] == other[name] for name in ("postgres", "redis", "pubsub")} == {True}
+    assert "yours" in run.text()

@@ -23,6 +23,8 @@ from shared.domain.task import Claim
 from tests.contract.api.rest_app import BASE_URL, rest_app
 from tests.support.memory_api import MemoryApi, memory_api
 
+NOBODY = "127.0.0.1:1"
+"""Where no server listens."""
 MAIL_URL = "http://127.0.0.1:8025"
 PUBSUB_HTTP = "http://127.0.0.1:8086"
 FUNCTION_URL = "http://127.0.0.1:8105"
@@ -106,12 +108,12 @@ class CommandLine:
         """The state file of a stack that runs."""
         state = {
             "rest": BASE_URL,
-            "grpc": "127.0.0.1:50051",
-            "pubsub": "127.0.0.1:8085",
+            "grpc": NOBODY,
+            "pubsub": NOBODY,
             "pubsub_http": PUBSUB_HTTP,
             "mail": MAIL_URL,
-            "postgres": "postgresql+pg8000://postgres:secret@127.0.0.1:15432/cloudtasker",
-            "redis": "redis://127.0.0.1:16379/0",
+            "postgres": f"postgresql+pg8000://postgres:secret@{NOBODY}/cloudtasker",
+            "redis": f"redis://{NOBODY}/0",
             "push_service_account": ACCOUNT,
             "functions": {"greet": FUNCTION_URL},
             "pids": {},

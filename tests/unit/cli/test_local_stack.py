@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from emulators.stack.options import parse
-from tests.unit.cli.command_line import ACCOUNT, FUNCTION_URL, MAIL_URL, PUBSUB_HTTP
+from tests.unit.cli.command_line import ACCOUNT, FUNCTION_URL, MAIL_URL, NOBODY, PUBSUB_HTTP
 
 RAW = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: Hi\x1b[2J\r\n\r\nHello,\r\nyou.\r\n"
 
@@ -50,7 +50,7 @@ def test_mail_lists_the_inbox(cloudtasker):
 
     [_, line] = cloudtasker("mail").out.splitlines()
 
-    assert line.split()[:5] == [mail_id, "60", "s", "ago", "b@example.com"]
+    assert line.split()[:4] == [mail_id, "60", "s", "b@example.com"]
     [message] = cloudtasker("mail", "-o", "json").document["messages"]
     assert message["id"] == mail_id
 
@@ -156,7 +156,7 @@ def test_status_never_shows_a_password(cloudtasker):
 
     outcome = cloudtasker("status")
 
-    assert "127.0.0.1:15432" in outcome.out
+    assert NOBODY in outcome.out
     assert "secret" not in outcome.out + outcome.err
 
 

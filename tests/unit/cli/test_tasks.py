@@ -43,7 +43,7 @@ def test_list_shows_whole_ids_newest_first(cloudtasker):
 
     header, *lines = cloudtasker("tasks", "list").out.splitlines()
 
-    assert header.split() == ["ID", "TYPE", "STATE", "TRY", "AGE", "TOOK", "ERROR"]
+    assert header.split() == ["ID", "STATE", "TYPE", "AGE", "TOOK", "ATTEMPT", "ERROR"]
     assert [line.split()[0] for line in lines] == ids[::-1]
     assert "✓ succeeded" in lines[2]
 

@@ -12,6 +12,7 @@ from shared.adapters.memory import MemoryLedger
 from shared.bootstrap import Readiness, Runner
 from shared.domain.task import NewTask, Task
 from shared.domain.task_type import TaskType
+from shared.edges.guarded_function import Function
 from shared.edges.task_context import TaskContext
 from shared.edges.task_function import task_function
 from shared.services.execute import ExecuteService, Handle
@@ -85,13 +86,19 @@ class Script:
 
 
 def staged_function(
-    script: Script, ledger: MemoryLedger, settings: Settings = SETTINGS, **limits: Any
-) -> Any:
-    """The function `greet`, and the service below it once it is opened."""
+    script: Script,
+    ledger: MemoryLedger,
+    settings: Settings = SETTINGS,
+    grace_seconds: float = 8,
+    **limits: Any,
+) -> Function:
+    """The function `greet` over this ledger."""
 
     def open_runner(name: str, handle: Handle) -> Runner:
         task_type = greeting_type(name, **limits)
         service = ExecuteService(task_type, handle, ledger, chance=lambda: 0.5)
         return Runner(settings, task_type, service, Readiness({"postgres": ledger.ping}))
 
-    return task_function("greet", script.greet, open_runner=open_runner)
+    return task_function(
+        "greet", script.greet, open_runner=open_runner, grace_seconds=grace_seconds
+    )

@@ -56,7 +56,7 @@ async def test_a_probe_is_a_get_and_nothing_else(stage, path):
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
-@pytest.mark.parametrize("path", ["/x", "//", "/ready/", "/enqueue-task", "/%2e%2e/etc"])
+@pytest.mark.parametrize("path", ["/x", "/ready/", "/enqueue-task", "/%2e%2e/etc"])
 async def test_there_are_no_other_paths(stage, path):
     assert (await stage.client.post(path)).status_code == 404
 

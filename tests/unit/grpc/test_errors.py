@@ -82,10 +82,13 @@ def test_a_long_text_is_cut_at_a_character():
     assert message == "é" * (len(message) - 1) + "…"
 
 
-@given(
-    st.text(st.characters(codec=None), max_size=3000),
-    st.lists(st.tuples(st.text(st.characters(codec=None)), st.text()), max_size=300),
-)
+def test_a_lone_surrogate_of_a_caller_does_not_break_the_answer():
+    error = InvalidRequest("\ud800", [InvalidField("\udfff", "\ud800")])
+
+    assert status_of(error).message == "?"
+
+
+@given(st.text(max_size=3000), st.lists(st.tuples(st.text(), st.text()), max_size=300))
 def test_whatever_the_caller_sent_the_answer_fits_into_its_trailers(text, problems):
     fields = [InvalidField(field * 9, problem * 99) for field, problem in problems]
     error: CloudTaskerError = InvalidRequest(text, fields)

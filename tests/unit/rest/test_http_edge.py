@@ -8,6 +8,7 @@ import pytest
 
 from shared import metrics
 from shared.domain.errors import LedgerUnavailable, Misconfigured
+from shared.edges.http_body import read_json
 from shared.edges.http_edge import HttpEdge, Route, json_answer
 from tests.contract.api.rest_app import BASE_URL, framework_app
 from tests.unit.rest.test_access import LOOPBACK
@@ -81,8 +82,6 @@ async def test_what_an_operator_must_know_is_logged_and_not_told(caplog, error, 
 
 async def test_an_unread_body_ends_the_connection_and_a_read_one_does_not():
     async def read(request):
-        from shared.edges.http_body import read_json
-
         return json_answer(await read_json(request))
 
     async with open_edge(Route("POST", "/read", read), Route("POST", "/ignore", echo)) as http:

@@ -1,0 +1,104 @@
+"""The process: how it starts, stops and idles."""
+
+import asyncio
+import json
+import subprocess
+import time
+
+import grpc
+import psutil
+import pytest
+from google.api_core import exceptions
+
+from tests.contract.pubsub.processes import command, ours
+from tests.integration.pubsub.conftest import SUBSCRIPTION
+
+
+def test_help_tells_how_clients_find_it():
+    done = subprocess.run(command("--help"), capture_output=True, text=True, timeout=20)
+
+    assert done.returncode == 0
+    for word in ("PUBSUB_EMULATOR_HOST", "--durability", "--push-backoff", "oauth2/v3/certs"):
+        assert word in done.stdout
+
+
+def test_the_first_line_tells_the_addresses(tmp_path):
+    with subprocess.Popen(
+        command("--data-dir", tmp_path), stdout=subprocess.PIPE, text=True
+    ) as process:
+        line = json.loads(process.stdout.readline())
+        process.terminate()
+        rest = process.stdout.read()
+
+    assert line["severity"] == "INFO"
+    assert line["grpc"] in line["message"]
+    assert line["http"].startswith("http://127.0.0.1:")
+    assert line["pid"] == process.pid
+    assert rest == ""
+
+
+async def test_a_stop_answers_a_waiting_pull_unavailable_and_is_quick(tmp_path, connect):
+    with ours(tmp_path) as emulator:
+        client = connect(emulator)
+        await client.create()
+        pull = asyncio.create_task(
+            client.subscriber.pull(subscription=SUBSCRIPTION, max_messages=1, retry=None)
+        )
+        await asyncio.sleep(0.2)  # let it arrive: nothing else tells that it waits
+        status, seconds = await asyncio.to_thread(emulator.terminate)
+
+        with pytest.raises(exceptions.ServiceUnavailable, match="stopping"):
+            await pull
+
+    assert status == 0
+    assert seconds < 1
+
+
+async def test_a_stop_does_not_wait_for_a_push_that_hangs(tmp_path, connect, receiver):
+    async def hang(_):
+        await asyncio.sleep(60)
+
+    receiver.answers = [hang]
+    with ours(tmp_path) as emulator:
+        client = connect(emulator)
+        await client.create(push_config={"push_endpoint": receiver.url})
+        await client.publish(b"x")
+        await receiver.until(1)
+        _, seconds = await asyncio.to_thread(emulator.terminate)
+    assert seconds < 1
+
+    with ours(tmp_path):
+        await receiver.until(2)
+
+
+async def test_it_listens_on_its_host_alone(tmp_path):
+    with ours(tmp_path) as emulator:
+        listening = {
+            connection.laddr.ip.removeprefix("::ffff:")
+            for connection in psutil.Process(emulator.process.pid).net_connections()
+            if connection.status == psutil.CONN_LISTEN
+        }
+
+    assert listening == {"127.0.0.1"}
+
+
+async def test_it_is_small_and_does_nothing_while_idle(tmp_path, connect):
+    with ours(tmp_path) as emulator:
+        await connect(emulator).create()
+        process = psutil.Process(emulator.process.pid)
+        before = process.cpu_times()
+        await asyncio.sleep(1)
+        after = process.cpu_times()
+
+        used = after.user + after.system - before.user - before.system
+        assert used <= 0.03
+        assert process.memory_info().rss < 80_000_000
+
+
+def test_it_answers_within_two_seconds_of_its_start(tmp_path):
+    started = time.monotonic()
+    with ours(tmp_path) as emulator:
+        with grpc.insecure_channel(emulator.grpc) as channel:
+            list_topics = channel.unary_unary("/google.pubsub.v1.Publisher/ListTopics")
+            list_topics(b"\x0a\x0aprojects/p", timeout=5)
+        assert time.monotonic() - started < 2
