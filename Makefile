@@ -3,12 +3,50 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help
-help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+.PHONY: help setup run test unit lint format typecheck check new-task lock protos clean
 
-$(STAMP): requirements/dev.txt pyproject.toml
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements/dev.txt requirements/install.sh pyproject.toml
 	@sh requirements/install.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
+
+setup: $(STAMP) ## Make .venv from the pinned requirements and install `cloudtasker` into it
+
+run: $(STAMP) ## Start everything on this machine: Postgres, Valkey, Pub/Sub, functions, gateway
+	@$(BIN)/cloudtasker dev
+
+test: $(STAMP) ## Run every test
+	@$(BIN)/python -m pytest $(TESTS)
+
+unit: $(STAMP) ## Run the tests that need no server
+	@$(BIN)/python -m pytest -q tests/unit
+
+lint: $(STAMP) ## Check format and lint
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+format: $(STAMP) ## Format, and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+typecheck: $(STAMP) ## Check types, strictly
+	@$(BIN)/mypy
+
+check: lint typecheck test ## Everything that CI checks
+
+new-task: $(STAMP) ## Write a new task type: make new-task NAME=resize_image
+	@$(BIN)/cloudtasker new-task $(NAME)
+
+lock: $(STAMP) ## Pin the requirements anew (uv must be on PATH)
+	@sh requirements/lock.sh
+
+protos: $(STAMP) ## Generate the Python code of the protos
+	@$(BIN)/python protos/generate.py
+
+clean: ## Remove the virtual environment and the local data
+	@rm -rf $(VENV) .cloudtasker

@@ -1,1 +1,1 @@
-"""Stand-ins for what Google runs. They import none of the product; both sides meet over the wire."""
+"""Stand-ins for what Google runs. They import none of the product: they meet over the wire."""

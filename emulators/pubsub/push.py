@@ -11,6 +11,10 @@ from emulators.pubsub.subscription import Subscription
 from emulators.pubsub.tokens import TokenIssuer
 from emulators.pubsub.wire import Received
 
+# Sent in one turn of the loop; between turns a fast endpoint's connections come back to be used
+# again, so that a wide window does not open a connection for each message.
+BURST = 50
+
 
 class Pusher:
     """The sender of one push subscription; it reads the subscription's settings at each send."""
@@ -61,7 +65,7 @@ class Pusher:
         now = self._clock.now()
         room = self._window.room(len(self._sending), now)
         if room:
-            for received in self._subscription.take(room, per_key=1):
+            for received in self._subscription.take(min(room, BURST), per_key=1):
                 task = self._loop.create_task(self._send(received))
                 self._sending.add(task)
                 task.add_done_callback(self._sending.discard)

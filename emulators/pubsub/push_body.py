@@ -5,6 +5,8 @@ from base64 import b64encode
 
 from emulators.pubsub.protos import PubsubMessage
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def push_body(body: bytes, subscription: str, attempt: int) -> bytes:
     """Return the request body for a serialised message; `attempt` 0 is left out.
@@ -28,4 +30,4 @@ def push_body(body: bytes, subscription: str, attempt: int) -> bytes:
     envelope: dict[str, object] = {"message": inner, "subscription": subscription}
     if attempt:
         envelope["deliveryAttempt"] = attempt
-    return json.dumps(envelope, separators=(",", ":")).encode()
+    return _encode(envelope).encode()

@@ -14,7 +14,7 @@ from emulators.pubsub.http_connection import Connection, ConnectionClosed
 
 USER_AGENT = "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)"
 ACK_STATUSES = frozenset({102, 200, 201, 202, 204})
-MOST_IDLE = 100  # connections kept for one host when nothing is sent
+MOST_IDLE = 1000  # connections kept for one host when nothing is sent
 
 
 @dataclass(frozen=True, slots=True)

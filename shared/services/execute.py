@@ -32,7 +32,7 @@ from shared.domain.task_type import TaskType
 Handle = Callable[[Any, Claim], Awaitable[Any]]
 """The work: the checked payload and the claim in, a JSON value out."""
 
-FINISH_PATIENCE_SECONDS: Final = 20.0
+FINISH_PATIENCE_SECONDS: Final = 28.0
 """How long a run whose handler has ended waits for a ledger that is away, within its lease."""
 MAX_MESSAGE: Final = 2000
 MAX_RESULT_BYTES: Final = 1_000_000

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,13 +34,19 @@ def eventually(check: Callable[[], Any], limit: float, what: str) -> Any:
 class LocalStack:
     """One run of the stack; `state` is the content of its state file."""
 
-    def __init__(self, folder: Path, *args: str, root: Path = CHECKOUT, **environ: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *args: str,
+        root: Path = CHECKOUT,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self.data_dir = folder / "state"
         self.log_file = folder / "stack.log"
         self.root = root
         ports = [f"--{name}-port={free_port()}" for name in ("rest", "grpc", "pubsub", "mail")]
         self._command = [COMMAND, "dev", "--json", "--data-dir", self.data_dir, *ports, *args]
-        self._environ = environ
+        self._environ = dict(environ or {})
         self._process: subprocess.Popen[bytes] | None = None
         self.state: dict[str, Any] = {}
 
@@ -175,7 +181,7 @@ class LocalStack:
 @contextmanager
 def local_stack(folder: Path, *args: str, **environ: str) -> Iterator[LocalStack]:
     """A running stack, stopped afterwards; its log is printed when the test fails."""
-    stack = LocalStack(folder, *args, **environ)
+    stack = LocalStack(folder, *args, environ=environ)
     try:
         stack.start()
         yield stack

@@ -121,7 +121,7 @@ def test_an_edited_function_serves_its_next_task(tmp_path):
         if source.is_file() and not name.startswith("tests/"):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
-    stack = LocalStack(tmp_path, root=root, PYTHONPATH=str(root))
+    stack = LocalStack(tmp_path, root=root, environ={"PYTHONPATH": str(root)})
     try:
         stack.start()
         stack.wait(stack.enqueue("noop", {}))

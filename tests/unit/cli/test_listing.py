@@ -44,7 +44,7 @@ def test_the_last_column_goes_below_its_row_when_there_is_none():
 def test_the_last_column_may_be_cut_instead():
     [_, first, _] = drawn(tasks(cut_last=True), 90)
 
-    assert first == f"{ID}  dead       2 min  TimeoutError: the other side…"
+    assert first == f"{ID}  dead       2 min  TimeoutError: the other side did …"
 
 
 def test_columns_without_room_are_left_out_and_the_error_is_not():
