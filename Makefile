@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit lint format typecheck check new-task lock protos clean
+.PHONY: help setup run test unit lint format typecheck check figures new-task lock protos clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ typecheck: $(STAMP) ## Check types, strictly
 	@$(BIN)/mypy
 
 check: lint typecheck test ## Everything that CI checks
+
+figures: $(STAMP) ## Measure the local stack beside two floors, in about two minutes
+	@$(BIN)/python -m tests.bench.first_figures
 
 new-task: $(STAMP) ## Write a new task type: make new-task NAME=resize_image
 	@$(BIN)/cloudtasker new-task $(NAME)

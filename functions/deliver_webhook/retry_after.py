@@ -1,6 +1,6 @@
 """What a receiver's `Retry-After` asks for. Pure: the time comes in as a value."""
 
-from datetime import UTC
+from calendar import timegm
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -24,9 +24,7 @@ def _asked_seconds(header: str, now: float) -> float | None:
     if header.isascii() and header.isdigit():
         return float(header)
     try:
-        moment = parsedate_to_datetime(header)
-    except ValueError:
+        moment = parsedate_to_datetime(header).utctimetuple()
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.timestamp() - now
+    return timegm(moment) - now

@@ -5,7 +5,7 @@ Whatever cannot be decoded goes to the desk and is acked: nobody would decode it
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import Final
+from typing import ClassVar, Final
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -22,10 +22,13 @@ from shared.telemetry import Event
 MAX_BODY_BYTES: Final = 1_000_000
 """Our messages carry ids only and have about a thousand bytes."""
 BODY_SECONDS: Final = 10.0
+"""How long a caller may take to send a body."""
 
 
 class PushEndpoint(ABC):
     """Takes the deliveries of one function; see `guarded_function.Endpoint`."""
+
+    body_seconds: ClassVar = BODY_SECONDS
 
     def __init__(self, settings: Settings, readiness: Readiness) -> None:
         self.settings = settings
@@ -50,7 +53,7 @@ class PushEndpoint(ABC):
     async def post(self, request: Request) -> Response:
         """Take one delivery. Source: Pub/Sub, "Receive push messages"."""
         try:
-            body, whole = await _read(request)
+            body, whole = await _read(request, self.body_seconds)
         except (TimeoutError, ClientDisconnect):
             return Response(status_code=408)
         try:
@@ -92,13 +95,13 @@ def _refused(delivery: Delivery) -> Response:
     return JSONResponse({"error": "wrong subscription"}, status_code=403)
 
 
-async def _read(request: Request) -> tuple[bytes, bool]:
+async def _read(request: Request, seconds: float) -> tuple[bytes, bool]:
     """The body, and whether that is all of it: reading stops above the limit.
 
     Counted while it arrives, as Content-Length may lie. Raises: TimeoutError, ClientDisconnect.
     """
     body = bytearray()
-    async with asyncio.timeout(BODY_SECONDS):
+    async with asyncio.timeout(seconds):
         async for chunk in request.stream():
             body += chunk
             if len(body) > MAX_BODY_BYTES:

@@ -1,4 +1,4 @@
-"""What `new-task` writes works: its test passes, the catalogue takes it, the linters are content."""
+"""What `new-task` writes works: for pytest, for the catalogue, and for the linters."""
 
 import json
 import os
@@ -25,7 +25,7 @@ print(json.dumps({name: task_type_json(one)["example"] for name, one in types.it
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory) -> Path:
     """What a task type stands on, and nothing else; with new task types in it."""
-    root = tmp_path_factory.mktemp("checkout")
+    root: Path = tmp_path_factory.mktemp("checkout")
     for folder in ("shared", "tests/unit"):
         (root / folder).mkdir(parents=True)
     skip = shutil.ignore_patterns("__pycache__")
@@ -64,7 +64,7 @@ def test_its_own_test_passes(checkout):
 def test_the_catalogue_takes_it_and_has_a_sample_of_it(checkout):
     samples = json.loads(run(checkout, sys.executable, "-c", LOAD))
 
-    assert samples == dict.fromkeys(NAMES, {"text": "Two words"})
+    assert samples == {name: {"text": "Two words"} for name in NAMES}
 
 
 def test_the_linters_are_content_whatever_the_length_of_the_name(checkout):

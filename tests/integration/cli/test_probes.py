@@ -38,7 +38,7 @@ async def saying(answer: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
 
 
 @asynccontextmanager
-async def gateway(status: HealthCheckResponse.ServingStatus) -> AsyncIterator[str]:
+async def gateway(status: "HealthCheckResponse.ServingStatus.ValueType") -> AsyncIterator[str]:
     server = grpc.aio.server()
     servicer = health.aio.HealthServicer()
     await servicer.set("", status)
@@ -81,7 +81,7 @@ async def test_a_redis_answers_ping(answer):
 @pytest.mark.parametrize("probe", [probe_postgres, probe_redis])
 async def test_another_program_on_the_port_is_not_taken_for_it(probe):
     async with saying(b"HTTP/1.1 400 Bad Request\r\n") as (address, _):
-        with pytest.raises(ProbeFailed, match="HTTP/1.1"):
+        with pytest.raises(ProbeFailed, match=r"HTTP/1\.1"):
             await probe(f"x://{address}")
 
 

@@ -115,17 +115,22 @@ def test_dev_replaces_the_process_by_the_stack(tmp_path):
     """A checkout of one file stands for the stack and says who it is and what it was told."""
     stack = tmp_path / "emulators" / "stack"
     stack.mkdir(parents=True)
+    for package in (stack.parent, stack):
+        (package / "__init__.py").touch()
     (stack / "__main__.py").write_text("import os, sys; print(os.getpid(), *sys.argv[1:])")
     path = os.pathsep.join([str(tmp_path), os.getcwd()])
 
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*COMMAND, "dev", "--fresh", "--rest-port", "5001"],
         stdout=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": path},
-    )
-    said, _ = process.communicate(timeout=60)
+    ) as process:
+        try:
+            said, _ = process.communicate(timeout=30)
+        finally:
+            process.kill()
 
     assert said.split() == [str(process.pid), "--fresh", "--rest-port", "5001"]
 

@@ -1,4 +1,4 @@
-"""A function as a real process, under uvicorn or the framework's own command; its lines are read."""
+"""A function as a real process, under uvicorn or the framework's own command; reads its lines."""
 
 import asyncio
 import json
@@ -55,6 +55,14 @@ class FunctionProcess:
         """Return once `event` has been logged `count` times."""
         async with asyncio.timeout(20), self._news:
             await self._news.wait_for(lambda: self.events().count(event) >= count)
+
+    async def ready(self) -> None:
+        """Return once GET /ready answers 200."""
+        async with asyncio.timeout(20):
+            while True:
+                if (await self.client.get("/ready")).status_code == 200:
+                    return
+                await asyncio.sleep(0.1)
 
     def events(self) -> list[str]:
         """The events logged so far."""

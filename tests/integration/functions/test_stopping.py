@@ -69,14 +69,3 @@ async def test_a_body_over_the_limit_is_answered_by_a_real_server():
         answer = await function.client.post("/", content=b"x" * 5_000_000)
         assert answer.status_code == 204
         assert (await push(function, "ready")).status_code == 204
-
-
-async def test_a_caller_who_does_not_end_its_body_is_cut_off():
-    async def slow():
-        yield b"{"
-        await asyncio.Event().wait()
-
-    async with serving("uvicorn", "greet", SOURCE) as function:
-        answer = await function.client.post("/", content=slow())
-
-    assert answer.status_code == 408

@@ -1,6 +1,7 @@
 """`send_email` against a real SMTP server."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -123,14 +124,20 @@ async def test_a_server_that_is_not_there_is_a_failure(context):
         await send_email(WELCOME, context(smtp=Smtp(port=free_port())))
 
 
-async def test_a_silent_server_is_a_failure_in_time():
-    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-    smtp = Smtp(port=server.sockets[0].getsockname()[1])
-    try:
+@pytest.mark.parametrize("greeting", [b"", b"220-a line of a greeting without end\r\n"])
+async def test_a_server_that_keeps_us_waiting_is_a_failure_in_time(greeting):
+    async def keep_waiting(reader, writer):
+        with suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(greeting)
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        writer.close()
+
+    async with await asyncio.start_server(keep_waiting, "127.0.0.1", 0) as server:
+        smtp = Smtp(port=server.sockets[0].getsockname()[1])
         with pytest.raises(NotSent, match=r"(?i)timed out|no answer within"):
-            await deliver(MESSAGE, "test@example.com", smtp, patience_seconds=0.1)
-    finally:
-        server.close()
+            await deliver(MESSAGE, "test@example.com", smtp, patience_seconds=0.2)
 
 
 async def test_a_login_over_tls(certificates):

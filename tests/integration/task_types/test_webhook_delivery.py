@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from aiohttp import web
@@ -20,6 +22,25 @@ HERE = Target("hooks.example.com", ("127.0.0.1",))
 def request_to(receiver: Receiver, target: Target = HERE, scheme: str = "http") -> WebhookRequest:
     url = HttpUrl(f"{scheme}://{target.host}:{receiver.port}/hook")
     return WebhookRequest(url, target, b"{}", {"Accept-Encoding": "identity"})
+
+
+@asynccontextmanager
+async def trickling(head: bytes) -> AsyncIterator[WebhookRequest]:
+    """A request to a server that answers `head`, then a dot at a time, each in good time."""
+
+    async def trickle(reader, writer):
+        with suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head)
+            while not reader.at_eof():
+                writer.write(b".")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        writer.close()
+
+    async with await asyncio.start_server(trickle, "127.0.0.1", 0) as server:
+        url = HttpUrl(f"http://hooks.example.com:{server.sockets[0].getsockname()[1]}/")
+        yield WebhookRequest(url, HERE, b"{}", {})
 
 
 async def test_no_hostile_url_reaches_a_listener_on_this_machine(receiver):
@@ -96,20 +117,25 @@ async def test_a_slow_receiver_is_no_answer_in_time(receiver):
         await post(request_to(receiver), patience=IMPATIENT)
 
 
-async def test_what_is_not_http_is_no_answer():
-    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"220 mail.example.com ESMTP\r\n")
-        await writer.drain()
-        writer.close()
+async def test_an_answer_that_trickles_in_is_no_answer_in_time():
+    async with trickling(b"HTTP/1.1 200 OK\r\nX-Long: ") as request:
+        with pytest.raises(NoAnswer, match="TimeoutError"):
+            await post(request, patience=IMPATIENT)
 
-    server = await asyncio.start_server(babble, "127.0.0.1", 0)
-    url = HttpUrl(f"http://hooks.example.com:{server.sockets[0].getsockname()[1]}/")
-    try:
+
+async def test_a_text_that_trickles_in_is_read_for_its_time():
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 9999\r\n\r\n"
+    async with trickling(head) as request:
+        answer = await post(request, patience=IMPATIENT)
+
+    assert answer.status == 200
+    assert set(answer.excerpt) <= {"."}
+
+
+async def test_what_is_not_http_is_no_answer():
+    async with trickling(b"220 mail.example.com ESMTP\r\n") as request:
         with pytest.raises(NoAnswer, match="RemoteProtocolError"):
-            await post(WebhookRequest(url, HERE, b"{}", {}))
-    finally:
-        server.close()
+            await post(request)
 
 
 async def test_an_endless_answer_is_read_to_the_limit_and_dropped(receiver):
@@ -119,13 +145,15 @@ async def test_an_endless_answer_is_read_to_the_limit_and_dropped(receiver):
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
         try:
-            while True:
+            for _ in range(1000):
                 await response.write(b"all work and no play " * 1000)
+            return await asyncio.Event().wait()
         finally:
             gone.set()
 
     receiver.answer = endless
-    answer = await post(request_to(receiver))
+    patient = Patience(excerpt_seconds=60)
+    answer = await asyncio.wait_for(post(request_to(receiver), patience=patient), 10)
 
     assert len(answer.excerpt) == 4096
     await asyncio.wait_for(gone.wait(), 5)

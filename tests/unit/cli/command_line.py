@@ -49,7 +49,8 @@ class Outcome:
     def error(self) -> dict[str, str]:
         """The error that `-o json` printed."""
         assert set(self.document) == {"error"}
-        return self.document["error"]
+        error: dict[str, str] = self.document["error"]
+        return error
 
     @property
     def fix(self) -> str:

@@ -171,7 +171,7 @@ def test_an_interrupt_exits_with_130_and_says_what_goes_on(cloudtasker):
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    cloudtasker.time.meanwhile = [interrupt]  # type: ignore[list-item]
+    cloudtasker.time.meanwhile = [interrupt]
 
     outcome = cloudtasker("tasks", "enqueue", "greet", "name=Ana", "--wait", "-o", "json")
 
@@ -179,7 +179,7 @@ def test_an_interrupt_exits_with_130_and_says_what_goes_on(cloudtasker):
 
 
 def test_an_error_that_nobody_foresaw_shows_no_stack_trace(cloudtasker):
-    cloudtasker.hosts.apps[BASE_URL] = httpx.MockTransport(lambda _: 1 / 0)  # type: ignore[arg-type]
+    cloudtasker.hosts.apps[BASE_URL] = httpx.MockTransport(lambda _: 1 / 0)
 
     outcome = cloudtasker("tasks", "list")
 
@@ -217,21 +217,27 @@ def test_a_help_fits_80_columns(cloudtasker, words):
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_every_example_of_a_help_is_a_command_line_that_exists(words):
-    context, command = click.Context(cli, info_name="cloudtasker"), cli
-    for word in words:
-        command = command.get_command(context, word)  # type: ignore[assignment]
+    _, command, _ = reached_by([*words])
     examples = re.findall(r"\$ (cloudtasker .*)", command.help or "")
 
     for example in examples:
         parse(shlex.split(re.split(r" {2,}| > |\)", example)[0])[1:])
 
 
+def reached_by(words: list[str]) -> tuple[click.Context, click.Command, list[str]]:
+    """The command that the words lead to, and the words that are left."""
+    context = click.Context(cli, info_name="cloudtasker")
+    command: click.Command | None = cli
+    while isinstance(command, click.Group) and words:
+        _, command, words = command.resolve_command(context, words)
+    assert command is not None
+    return context, command, words
+
+
 def parse(words: list[str]) -> None:
     """Raises a UsageError when the words are no command line of ours."""
-    context, command = click.Context(cli), cli
-    while isinstance(command, click.Group):
-        _, command, words = command.resolve_command(context, words)
-    command.make_context("x", words)
+    _, command, rest = reached_by(words)
+    command.make_context("x", rest)
 
 
 def test_no_command_at_all_shows_the_help(cloudtasker):

@@ -7,7 +7,14 @@ import httpx
 import pytest
 
 from emulators.stack.options import parse
-from tests.unit.cli.command_line import ACCOUNT, FUNCTION_URL, MAIL_URL, NOBODY, PUBSUB_HTTP
+from tests.unit.cli.command_line import (
+    ACCOUNT,
+    FUNCTION_URL,
+    MAIL_URL,
+    NOBODY,
+    PUBSUB_HTTP,
+    CommandLine,
+)
 
 RAW = b"From: a@example.com\r\nTo: b@example.com\r\nSubject: Hi\x1b[2J\r\n\r\nHello,\r\nyou.\r\n"
 
@@ -40,7 +47,7 @@ def test_dev_refuses_a_port_that_is_none(cloudtasker, port):
     assert cloudtasker.executed == []
 
 
-def arrived(cloudtasker) -> str:
+def arrived(cloudtasker: CommandLine) -> str:
     now = datetime(2026, 11, 24, 11, 59, tzinfo=UTC)
     return cloudtasker.inbox.add("a@example.com", ["b@example.com"], RAW, now).id
 

@@ -40,6 +40,28 @@ async def test_a_blocked_url_rejects_the_task(context):
         await deliver_webhook(payload, context(), resolve=lying_dns)
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "localhost.",
+        "app.localhost",
+        "printer.local",
+        "metadata.google.internal",
+        "metadata.google.internal.",
+        "db.c.project.internal",
+        "intranet",
+        "public..example.com",
+        "public.example.com..",
+        "a" * 64 + ".example.com",
+        "a!b.example.com",
+    ],
+)
+async def test_a_name_that_is_not_public_by_its_form_is_not_even_looked_up(host):
+    with pytest.raises(BlockedAddress, match="is not the full name of a public host"):
+        await checked_target(HttpUrl(f"https://{host}/"), resolve=refuse_look_up)
+
+
 @pytest.mark.parametrize("host", [name for name in LYING_DNS if name != "public.example.com"])
 async def test_the_reason_names_no_address_that_the_name_resolved_to(host):
     with pytest.raises(BlockedAddress) as blocked:
@@ -107,6 +129,8 @@ async def test_what_the_settings_allow_passes(url, pair, target):
         ("https://hooks.internal/", "hooks.internal:8443"),
         ("https://hooks.internal/", "hooks.internal"),
         ("https://sub.hooks.internal/", "hooks.internal:443"),
+        ("https://hooks.internal/", "my-hooks.internal:443"),
+        ("https://hooks.internal/", "hooks.internal:4430"),
     ],
 )
 async def test_an_allowed_pair_opens_nothing_beside_it(url, pair):

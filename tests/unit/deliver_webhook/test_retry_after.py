@@ -23,6 +23,7 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC).timestamp()
         ("Tue, 24 Nov 2026 09:05:00 GMT", 300),
         ("Tue, 24 Nov 2026 09:05:00 -0000", 300),
         ("Thu, 26 Nov 2026 09:05:00 GMT", 86_400),
+        ("Tue, 24 Nov 2026 10:05:00 +0100", 300),
         ("0", 2),
         ("Tue, 24 Nov 2026 08:00:00 GMT", 2),
     ],
@@ -31,7 +32,18 @@ def test_seconds_and_dates_are_obeyed_within_bounds(header, expected):
     assert expected == retry_after_seconds(header, NOW, attempt=1)
 
 
-@pytest.mark.parametrize("header", ["", "soon", "-5", "1.5", "١٢", "Tue, 99 Nov 2026 09:05:00 GMT"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "soon",
+        "-5",
+        "1.5",
+        "١٢",
+        "Tue, 99 Nov 2026 09:05:00 GMT",
+        "Mon, 01 Jan 0001 00:00:00 +2300",
+    ],
+)
 def test_what_is_neither_says_nothing(header):
     assert retry_after_seconds(header, NOW, attempt=1) is None
 

@@ -1,16 +1,19 @@
 """The shell of every function: paths, methods, who is let in, what is said and what is logged."""
 
+import asyncio
 import json
 import types
 from dataclasses import replace
 
 import pytest
+from starlette.requests import Request
 
 from shared.bootstrap import Readiness
 from shared.domain.errors import Code, LedgerUnavailable, Misconfigured
 from shared.domain.settlement import Answer
 from shared.edges.guarded_function import guarded_function
 from shared.edges.push_answers import ANSWER_TO, STATUS_OF
+from shared.edges.push_endpoint import PushEndpoint
 from shared.edges.task_function import task_function
 from tests.support.push import binary_event, calling, structured_event
 from tests.support.tokens import AUDIENCE, EMAIL, claims, key_server, token
@@ -311,3 +314,32 @@ async def test_a_broken_opening_is_tried_again_at_the_next_request(stage):
 
     assert statuses == [503, 200, 200]
     assert len(attempts) == 2
+
+
+class Impatient(PushEndpoint):
+    """Takes nothing; waits 20 ms for a body."""
+
+    body_seconds = 0.02
+
+    def expects(self, subscription):
+        raise AssertionError
+
+    async def deliver(self, delivery):
+        raise AssertionError
+
+    async def keep(self, delivery, reason):
+        raise AssertionError
+
+    async def drain(self):
+        raise AssertionError
+
+
+async def test_a_caller_who_does_not_end_its_body_is_cut_off():
+    begun = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+    async def receive():
+        return begun.pop() if begun else await asyncio.Event().wait()
+
+    request = Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
+
+    assert (await Impatient(SETTINGS, Readiness()).post(request)).status_code == 408

@@ -1,0 +1,126 @@
+"""The push controller: slow start, shrinking, and the back-off's documented points."""
+
+import itertools
+
+import pytest
+
+from emulators.pubsub.push_window import (
+    ABSENT_PAUSE,
+    MOST_PAUSE,
+    SLOW_START_LIMIT,
+    START,
+    PushWindow,
+)
+
+
+def after(window, results, *, now=0.0):
+    """Feed results: '+' an ack, '-' a nack, one each time the window's pause is over."""
+    pauses = []
+    for result in results:
+        now = max(now, window.resumes_at())
+        if result == "+":
+            window.acked(0.01, now)
+        else:
+            window.nacked(now, reached=True)
+        pauses.append(max(0.0, window.resumes_at() - now))
+    return pauses
+
+
+def room(window, now=1e9):
+    return window.room(0, now)
+
+
+def test_the_window_starts_small_and_doubles_with_each_round_of_acks():
+    window = PushWindow(backoff=True)
+    sizes = [room(window)]
+    for _ in range(3):
+        after(window, "+" * sizes[-1])
+        sizes.append(room(window))
+
+    assert sizes == [START, 2 * START, 4 * START, 8 * START]
+
+
+def test_beyond_the_slow_start_it_grows_by_one_a_round():
+    window = PushWindow(backoff=True)
+    after(window, "+" * (SLOW_START_LIMIT - START))
+    assert room(window) == SLOW_START_LIMIT
+
+    after(window, "+" * (SLOW_START_LIMIT + 10))
+
+    assert room(window) == SLOW_START_LIMIT + 1
+
+
+def test_outstanding_messages_take_room():
+    window = PushWindow(backoff=True)
+
+    assert window.room(START - 1, now=0) == 1
+    assert window.room(START + 5, now=0) == 0
+
+
+def test_slow_answers_bring_the_window_back_to_the_slow_starts_limit():
+    window = PushWindow(backoff=True)
+    after(window, "+" * (3 * SLOW_START_LIMIT))
+
+    for _ in range(50):
+        window.acked(2.0, 0)
+
+    assert room(window) == SLOW_START_LIMIT
+
+
+def test_a_nack_halves_the_window_but_not_below_its_start():
+    window = PushWindow(backoff=False)
+    after(window, "+" * 60)
+
+    after(window, "-")
+    assert room(window) == (START + 60) // 2
+    after(window, "-" * 10)
+    assert room(window) == START
+
+
+def test_pauses_grow_with_nacks_up_to_a_minute():
+    pauses = after(PushWindow(backoff=True), "-" * 60)
+
+    assert pauses[0] >= 0.1
+    assert pauses == sorted(pauses)
+    assert 50 < pauses[-1] <= MOST_PAUSE
+
+
+def test_one_nack_in_five_means_about_two_messages_a_second():
+    pauses = after(PushWindow(backoff=True), "++++-" * 40)[-50:]
+
+    assert 0.3 < sum(pauses) / len(pauses) < 0.7
+
+
+def test_while_it_backs_off_one_message_is_out_at_a_time():
+    window = PushWindow(backoff=True)
+    after(window, "-")
+
+    assert window.room(0, window.resumes_at() - 0.001) == 0
+    assert window.room(0, window.resumes_at()) == 1
+    assert window.room(1, window.resumes_at()) == 0
+
+
+def test_acks_end_the_back_off():
+    window = PushWindow(backoff=True)
+    after(window, "-----")
+
+    pauses = after(window, "+" * 60)
+
+    assert all(later <= earlier for earlier, later in itertools.pairwise(pauses))
+    assert pauses[-1] == 0
+    assert room(window) > 1
+
+
+def test_without_back_off_a_nack_pauses_nothing():
+    window = PushWindow(backoff=False)
+
+    assert after(window, "-" * 20) == [0] * 20
+
+
+@pytest.mark.parametrize("backoff", [True, False])
+def test_an_endpoint_that_is_not_there_is_never_hammered(backoff):
+    window = PushWindow(backoff=backoff)
+
+    window.nacked(5, reached=False)
+
+    assert window.room(0, 5 + ABSENT_PAUSE - 0.001) == 0
