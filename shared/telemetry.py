@@ -46,8 +46,8 @@ class Event(StrEnum):
     PUBLISH_UNCONFIRMED = "publish_unconfirmed"
     """Pub/Sub did not confirm messages; the relay will send them again."""
 
-    TASK_STARTED = "task_started"
-    """A handler begins an attempt."""
+    TASK_RUNNING = "task_running"
+    """A handler is still at it after a second; a shorter run is one line, its end."""
     TASK_SUCCEEDED = "task_succeeded"
     """The attempt's result is recorded."""
     TASK_FAILED = "task_failed"

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import socket
+import sys
 from collections.abc import Callable
 
 from emulators.stack.errors import StackError
@@ -14,14 +15,16 @@ _TRIES = 200
 
 
 class Ports:
-    """Hands out ports and holds each one open until its server is about to start.
+    """Hands out ports, holds each one open until its server is about to start, and claims it.
 
-    A held port is listening, so that a second stack starting at the same time sees it as taken.
+    A held port is listening, so that nobody else takes it. The claim lasts as long as this object:
+    it keeps other runs away while a server is between our release and its own bind.
     """
 
     def __init__(self, note: Callable[[str], None]) -> None:
         self._note = note
         self._held: dict[int, socket.socket] = {}
+        self._claims: list[socket.socket] = []
 
     def pick(self, what: str, default: int, *, asked: int | None = None, flag: str = "") -> int:
         """A port for `what`, held until `release`.
@@ -40,7 +43,7 @@ class Ports:
         """A listening socket for `what` that the caller keeps; same rules as `pick`."""
         if asked is not None:
             try:
-                return _listen(asked)
+                return self._open(asked)
             except OSError as error:
                 raise _refused(asked, flag, error) from error
         listener = self.listen_quietly(default)
@@ -54,7 +57,7 @@ class Ports:
         """A listening socket on the first free port from `first` up."""
         for port in _candidates(first):
             with contextlib.suppress(OSError):
-                return _listen(port)
+                return self._open(port)
         raise StackError(
             "CT102",
             f"No port is free between {first} and {first + _TRIES}.",
@@ -68,14 +71,43 @@ class Ports:
             listener.close()
 
     def release_all(self) -> None:
-        """Let go of every port still held."""
+        """Let go of every port still held, and of all claims."""
         for port in list(self._held):
             self.release(port)
+        for claim in self._claims:
+            claim.close()
+        self._claims.clear()
+
+    def _open(self, port: int) -> socket.socket:
+        claim = _claim(port)
+        try:
+            listener = _listen(port)
+        except OSError:
+            claim.close()
+            raise
+        self._claims.append(claim)
+        return listener
 
 
 def _candidates(default: int) -> range:
     top = default + _TRIES
     return range(default, top if default >= EPHEMERAL_FROM else min(top, EPHEMERAL_FROM))
+
+
+def _claim(port: int) -> socket.socket:
+    """Claim a port among the runs on this machine: a name that the kernel frees with its holder.
+
+    Raises:
+        OSError: another run has it.
+    """
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    if sys.platform == "linux":  # elsewhere sockets have no names outside the file system
+        try:
+            claim.bind(f"\0cloudtasker-port-{port}")
+        except OSError:
+            claim.close()
+            raise
+    return claim
 
 
 def _listen(port: int) -> socket.socket:

@@ -6,10 +6,11 @@ when not.
 
 import asyncio
 import ssl
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 SSL_REQUEST: Final = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
 """Postgres answers these eight bytes with one, before any login. Source: its protocol, 54.7."""
@@ -22,8 +23,10 @@ class ProbeFailed(Exception):
     """The part answered, and does not work; the message is what it said."""
 
 
-async def probe_http(url: str, transport: httpx.AsyncBaseTransport | None) -> str:
+async def probe_http(url: str, transport: "httpx.AsyncBaseTransport | None") -> str:
     """A part with a readiness path: 200 is ready, 503 names what is not."""
+    import httpx
+
     async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
         try:
             answer = await client.get(url)
@@ -34,7 +37,7 @@ async def probe_http(url: str, transport: httpx.AsyncBaseTransport | None) -> st
     return "ready"
 
 
-def _problems(answer: httpx.Response) -> str:
+def _problems(answer: "httpx.Response") -> str:
     """What a readiness answer names, else the beginning of its text."""
     try:
         said = answer.json()

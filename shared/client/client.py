@@ -1,7 +1,8 @@
 """One class: an asynchronous client of the REST API.
 
 It speaks HTTP and nothing else: what it returns is the API's own JSON, typed. It never repeats an
-enqueue by itself: give an idempotency key and repeat it yourself.
+enqueue by itself: give an idempotency key and repeat it yourself. httpx is imported when a client
+is made, since it costs more than all the rest and a help text needs none.
 """
 
 import asyncio
@@ -11,15 +12,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote, urlsplit
-
-import httpx
 
 from shared.client.errors import ApiError, ServiceUnreachable, WaitTimedOut
 from shared.client.shapes import Receipt, TaskJson, TaskRequest, TaskSummary, TaskTypeJson
 from shared.domain.errors import InvalidField
 from shared.domain.task import FINAL
+
+if TYPE_CHECKING:
+    import httpx
 
 REQUEST_SECONDS: Final = 15.0
 """How long one request may take: an enqueue waits for a commit and a moment for Pub/Sub."""
@@ -43,9 +45,11 @@ class Client:
         self,
         url: str,
         *,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: "httpx.AsyncBaseTransport | None" = None,
         clock: Clock = Clock(),
     ) -> None:
+        import httpx
+
         self.url = url.rstrip("/")
         self._clock = clock
         self._http = httpx.AsyncClient(
@@ -167,14 +171,16 @@ class Client:
     async def _ask(self, method: str, path: str, **content: Any) -> Any:
         return _answer(await self._request(method, path, **content))
 
-    async def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
+    async def _request(self, method: str, path: str, **content: Any) -> "httpx.Response":
+        import httpx
+
         try:
             return await self._http.request(method, path, **content)
         except httpx.TransportError as failure:
             raise ServiceUnreachable(self.url, _reason(failure)) from failure
 
 
-def _answer(response: httpx.Response) -> dict[str, Any]:
+def _answer(response: "httpx.Response") -> dict[str, Any]:
     """The JSON object of a successful answer. Raises: ApiError for every other answer."""
     try:
         answer = response.json()
@@ -219,7 +225,9 @@ def _refusal(problem: Mapping[str, Any], status: int = 0) -> ApiError:
     return ApiError(problem.get("code", "unknown"), problem.get("status", status), detail, errors)
 
 
-def _reason(failure: httpx.TransportError) -> str:
+def _reason(failure: "httpx.TransportError") -> str:
+    import httpx
+
     if isinstance(failure, httpx.ConnectError):
         return f"cannot be connected to: {failure}"
     if isinstance(failure, httpx.TimeoutException):

@@ -15,13 +15,12 @@ from shared.domain.settlement import Answer
 from shared.domain.task import Claim
 from shared.edges.blocking import in_thread
 from shared.edges.drain import GRACE_SECONDS
-from shared.edges.execution_log import claim_fields, log_execution
+from shared.edges.execution_log import claim_fields, log_execution, said_when_long
 from shared.edges.guarded_function import Function, guarded_function
 from shared.edges.handler_run import timed, watching
 from shared.edges.push_endpoint import PushEndpoint
 from shared.edges.task_context import TaskContext
 from shared.services.execute import Handle
-from shared.telemetry import Event
 
 Handler = Callable[[Any, TaskContext], Awaitable[Any] | Any]
 """A task type's work: the checked payload and the context in, a JSON value out. `async def` runs
@@ -82,8 +81,7 @@ class TaskEndpoint(PushEndpoint):
 
     async def _handle(self, payload: Any, claim: Claim) -> Any:
         """The handler inside its task's log context; what it raises goes on unchanged."""
-        with telemetry.bound(**claim_fields(claim)), timed():
-            telemetry.log(Event.TASK_STARTED)
+        with telemetry.bound(**claim_fields(claim)), said_when_long(), timed():
             return await self._call(payload, self._context(claim))
 
     async def _call(self, payload: Any, context: TaskContext) -> Any:

@@ -38,7 +38,7 @@ async def saying(answer: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
 
 
 @asynccontextmanager
-async def gateway(status: "HealthCheckResponse.ServingStatus.ValueType") -> AsyncIterator[str]:
+async def gateway(status: int) -> AsyncIterator[str]:
     server = grpc.aio.server()
     servicer = health.aio.HealthServicer()
     await servicer.set("", status)

@@ -1,7 +1,5 @@
 """`send_email` against a real SMTP server."""
 
-import asyncio
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +11,7 @@ from functions.send_email.smtp import NotSent, deliver
 from shared.domain.outcome import RejectTask
 from shared.settings import Smtp
 from tests.integration.task_types.mail_server import MailServer
+from tests.integration.task_types.trickle import trickling
 from tests.support.ports import free_port
 
 SENDER = "CloudTasker <no-reply@example.com>"
@@ -126,18 +125,9 @@ async def test_a_server_that_is_not_there_is_a_failure(context):
 
 @pytest.mark.parametrize("greeting", [b"", b"220-a line of a greeting without end\r\n"])
 async def test_a_server_that_keeps_us_waiting_is_a_failure_in_time(greeting):
-    async def keep_waiting(reader, writer):
-        with suppress(ConnectionError):
-            while not reader.at_eof():
-                writer.write(greeting)
-                await writer.drain()
-                await asyncio.sleep(0.02)
-        writer.close()
-
-    async with await asyncio.start_server(keep_waiting, "127.0.0.1", 0) as server:
-        smtp = Smtp(port=server.sockets[0].getsockname()[1])
+    async with trickling(b"", greeting) as port:
         with pytest.raises(NotSent, match=r"(?i)timed out|no answer within"):
-            await deliver(MESSAGE, "test@example.com", smtp, patience_seconds=0.2)
+            await deliver(MESSAGE, "test@example.com", Smtp(port=port), patience_seconds=0.2)
 
 
 async def test_a_login_over_tls(certificates):

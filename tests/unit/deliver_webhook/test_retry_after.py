@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import given, reject
+from hypothesis import example, given, reject
 from hypothesis import strategies as st
 
 from functions.deliver_webhook.retry_after import retry_after_seconds
@@ -41,7 +41,6 @@ def test_seconds_and_dates_are_obeyed_within_bounds(header, expected):
         "1.5",
         "١٢",
         "Tue, 99 Nov 2026 09:05:00 GMT",
-        "Mon, 01 Jan 0001 00:00:00 +2300",
     ],
 )
 def test_what_is_neither_says_nothing(header):
@@ -55,6 +54,9 @@ def test_the_shortest_wait_grows_so_that_attempts_are_not_burnt():
 
 
 @given(st.text(max_size=60))
+@example("Mon, 01 Jan 0001 00:00:00 +2300")
+@example("Fri, 31 Dec 9999 23:59:59 -2300")
+@example("Mon, 01 Jan 0000 00:00:00 GMT")
 def test_no_text_is_an_error(header):
     waits = retry_after_seconds(header, NOW, attempt=1)
 

@@ -46,10 +46,10 @@ def test_a_line_has_the_fields_that_cloud_logging_reads(out):
 
 
 def test_a_trace_that_is_not_sampled_or_not_valid(out):
-    telemetry.log(Event.TASK_STARTED, traceparent=TRACEPARENT[:-2] + "00")
+    telemetry.log(Event.TASK_RUNNING, traceparent=TRACEPARENT[:-2] + "00")
     assert last(out)["logging.googleapis.com/trace_sampled"] is False
 
-    telemetry.log(Event.TASK_STARTED, traceparent="nonsense")
+    telemetry.log(Event.TASK_RUNNING, traceparent="nonsense")
     assert not any("trace" in name for name in last(out))
 
 
@@ -58,9 +58,9 @@ def test_what_is_bound_is_on_every_line_of_the_block_and_gone_after_it(out):
         with telemetry.bound(attempt=2, message_id="m"):
             logging.getLogger("lib").warning("inner")
         inner = last(out)
-        telemetry.log(Event.TASK_STARTED)
+        telemetry.log(Event.TASK_RUNNING)
     outer = last(out)
-    telemetry.log(Event.TASK_STARTED)
+    telemetry.log(Event.TASK_RUNNING)
 
     assert (inner["task_id"], inner["attempt"], inner["message_id"]) == ("a", 2, "m")
     assert (outer["task_id"], outer["attempt"]) == ("a", 1)
@@ -72,7 +72,7 @@ async def test_what_is_bound_follows_the_work_and_does_not_mix(out):
     async def work(name):
         with telemetry.bound(task_id=name):
             await asyncio.sleep(0)
-            telemetry.log(Event.TASK_STARTED, why=name)
+            telemetry.log(Event.TASK_RUNNING, why=name)
 
     await asyncio.gather(*(work(str(n)) for n in range(20)))
 
@@ -83,7 +83,7 @@ async def test_what_is_bound_follows_the_work_and_does_not_mix(out):
 
 def test_fields_that_are_none_are_left_out(out):
     with telemetry.bound(message_id=None):
-        telemetry.log(Event.TASK_STARTED, why=None)
+        telemetry.log(Event.TASK_RUNNING, why=None)
 
     assert not {"why", "message_id"} & set(last(out))
 

@@ -26,11 +26,12 @@ def ports(notes):
 
 
 def test_a_free_default_is_taken_without_a_word(ports, notes, taken):
-    first = ports.pick("pub/sub", taken)
-    ports.release(first)
+    free = ports.pick("pub/sub", taken)
+    ports.release_all()
+    notes.clear()
 
-    assert ports.pick("pub/sub", first) == first
-    assert len(notes) == 1  # of the first pick, which had to move
+    assert ports.pick("pub/sub", free) == free
+    assert notes == []
 
 
 def test_a_taken_default_moves_and_says_who_has_it(ports, notes, taken):
@@ -57,10 +58,21 @@ def test_a_port_that_was_asked_for_does_not_move(ports, taken):
 def test_a_picked_port_is_held_until_it_is_released(ports, taken):
     held = ports.pick("a server", taken)
 
-    assert ports.pick("another server", held) != held
+    with pytest.raises(OSError, match="in use"), socket.create_server(("127.0.0.1", held)):
+        pass
     ports.release(held)
     with socket.create_server(("127.0.0.1", held)):
         pass
+
+
+def test_another_run_stays_away_from_a_port_whose_server_has_not_bound_it_yet(ports, taken):
+    port = ports.pick("a server", taken)
+    ports.release(port)
+    other = Ports(print)
+
+    assert other.pick("a server", port) != port
+
+    other.release_all()
 
 
 def test_a_default_below_the_ephemeral_range_stays_below_it(ports):
