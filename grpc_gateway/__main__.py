@@ -1,11 +1,9 @@
 """`python -m grpc_gateway`: serve until SIGTERM or SIGINT."""
 
 import asyncio
-import os
 import signal
 import sys
 from asyncio import AbstractEventLoop
-from typing import Final
 
 from grpc_gateway.server import start
 from shared import bootstrap, telemetry
@@ -13,12 +11,9 @@ from shared.domain.errors import Misconfigured
 from shared.settings import Settings
 from shared.telemetry import Event
 
-DEFAULT_PORT: Final = "50051"
-
 
 def main() -> None:
     """Serve until the process is told to stop. Exit code 1: it is not set up correctly."""
-    os.environ.setdefault("PORT", DEFAULT_PORT)  # the settings' own default is HTTP's
     telemetry.configure(Settings())  # wrong settings are said in the same form
     try:
         telemetry.configure(bootstrap.settings())

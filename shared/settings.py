@@ -4,12 +4,14 @@ No setting says "I am local": an emulator is chosen by its address alone.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from shared.domain.errors import Misconfigured
 
@@ -18,6 +20,7 @@ DEFAULT_SENDER: Final = "CloudTasker <no-reply@example.com>"
 AUTH_CHOICES: Final = ("none", "keys", "google")
 PUSH_AUTH_CHOICES: Final = ("signature", "platform", "none")
 LOG_CHOICES: Final = ("json", "pretty")
+_PLACE: Final = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9.-]+):[0-9]{1,5}")
 ROOT: Final = Path(__file__).resolve().parent.parent
 """The folder that holds `functions/`: the checkout, or the unpacked archive."""
 
@@ -169,7 +172,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         task_overrides=Path(overrides) if overrides else None,
         smtp=_smtp(read),
         webhook_secret=read.text("CLOUDTASKER_WEBHOOK_SECRET"),
-        webhook_allow=_list(read.text("CLOUDTASKER_WEBHOOK_ALLOW")),
+        webhook_allow=_places(read),
         state_file=Path(read.text("CLOUDTASKER_STATE", ".cloudtasker/state.json")),
     )
     read.problems.extend(problem for rule in _RULES if (problem := rule(settings, read)))
@@ -178,8 +181,13 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def _places(read: _Reader) -> tuple[str, ...]:
+    said = read.text("CLOUDTASKER_WEBHOOK_ALLOW").lower()
+    places = tuple(part.strip() for part in said.split(",") if part.strip())
+    wrong = [place for place in places if not _PLACE.fullmatch(place)]
+    if wrong:
+        read.problems.append(f"CLOUDTASKER_WEBHOOK_ALLOW has {wrong[0]!r}; it must be host:port")
+    return places
 
 
 def _smtp(read: _Reader) -> Smtp:
@@ -193,7 +201,9 @@ def _smtp(read: _Reader) -> Smtp:
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         read.problems.append("CLOUDTASKER_SMTP_URL must be smtp://host:port or smtps://host:port")
     tls = parts.scheme == "smtps"
-    user, password = parts.username or "", parts.password or ""
+    if "@" not in parseaddr(sender)[1]:
+        read.problems.append(f"CLOUDTASKER_SMTP_SENDER is {sender!r}; it must hold an address")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
     return Smtp(parts.hostname or "", port, tls, user, password, sender)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from emulators.pubsub.errors import EmulatorError
 from emulators.pubsub.journal import resolve
 from emulators.pubsub.logs import log, log_to_stdout
-from emulators.pubsub.server import Emulator, Options
+from emulators.pubsub.server import Emulator, Options, in_url
 
 DESCRIPTION = """\
 A Pub/Sub emulator for the unmodified client libraries. Point them at it with
@@ -103,7 +103,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
 
 
 def _announce(arguments: argparse.Namespace, port: int, http_port: int) -> None:
-    grpc, http = f"{arguments.host}:{port}", f"http://{arguments.host}:{http_port}"
+    host = in_url(arguments.host)
+    grpc, http = f"{host}:{port}", f"http://{host}:{http_port}"
     fields = {"grpc": grpc, "http": http, "durability": arguments.durability, "pid": os.getpid()}
     log.info("ready: PUBSUB_EMULATOR_HOST=%s", grpc, extra={"fields": fields})
 

@@ -123,11 +123,10 @@ class Broker:
         subscription.forwarded(seq)
         log.warning("dead-lettered to %s", policy.dead_letter_topic, extra={"fields": fields})
 
-    async def close(self, reason: Exception) -> None:
-        """End all deliveries with `reason` and write what is left."""
+    def end(self, reason: Exception) -> None:
+        """End all deliveries; who waits for one gets `reason`."""
         for subscription in self.subscriptions.values():
             subscription.end(reason)
-        await self.journal.close()
 
     def _append(self, topic: LiveTopic, messages: Sequence[protos.PubsubMessage]) -> None:
         stored = topic.number(messages, self._clock.wall_ns())

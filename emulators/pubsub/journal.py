@@ -51,8 +51,10 @@ class Journal:
         self._broken = False
         self._lazy: asyncio.TimerHandle | None = None
         self._queue: SimpleQueue[Batch | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._write, name="journal") if threaded else None
-        if self._thread:
+        self._thread: threading.Thread | None = None
+        if threaded:
+            # A daemon: after a bug on the loop the process ends; a half-written commit is none.
+            self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
             self._thread.start()
         self.batch = Batch()  # what the next transaction writes: add to it, then call `commit`
 

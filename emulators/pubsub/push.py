@@ -77,13 +77,12 @@ class Pusher:
         self.pump()
 
     async def _send(self, received: Received) -> None:
-        resource = self._subscription.resource
-        body = push_body(received.body, resource.name, received.attempt)
-        endpoint = resource.push_config.push_endpoint
         started = self._clock.now()
-        outcome = await self._client.post(
-            endpoint, body, self._headers(), resource.ack_deadline_seconds
-        )
+        try:
+            outcome = await self._post(received)
+        except Exception as error:  # a task's edge: the message is redelivered, the next one sent
+            log.exception("bug in push")
+            outcome = Outcome(None, repr(error))
         now = self._clock.now()
         if outcome.acked:
             self._window.acked(now - started, now)
@@ -91,9 +90,17 @@ class Pusher:
         else:
             self._window.nacked(now, reached=outcome.status is not None)
             self._subscription.modify([received.ack_id], 0)
-        self._tell(outcome, endpoint)
+        self._tell(outcome)
         # Only now is there room for another: this task counts as outstanding until it is done.
         self._loop.call_soon(self.pump)
+
+    async def _post(self, received: Received) -> Outcome:
+        resource = self._subscription.resource
+        body = push_body(received.body, resource.name, received.attempt)
+        endpoint = resource.push_config.push_endpoint
+        return await self._client.post(
+            endpoint, body, self._headers(), resource.ack_deadline_seconds
+        )
 
     def _headers(self) -> dict[str, str]:
         config = self._subscription.resource.push_config
@@ -103,12 +110,14 @@ class Pusher:
         token = self._tokens.token(config.oidc_token.service_account_email, audience)
         return {"Authorization": f"Bearer {token}"}
 
-    def _tell(self, outcome: Outcome, endpoint: str) -> None:
+    def _tell(self, outcome: Outcome) -> None:
         """Log the first failure of a row of them, and its end."""
         if outcome.acked == (not self._failing):
             return
         self._failing = not outcome.acked
-        fields = {"subscription": self._subscription.resource.name, "endpoint": endpoint}
+        resource = self._subscription.resource
+        endpoint = resource.push_config.push_endpoint
+        fields = {"subscription": resource.name, "endpoint": endpoint}
         if outcome.acked:
             log.info("push works again", extra={"fields": fields})
         else:

@@ -14,6 +14,7 @@ from emulators.pubsub.http_connection import Connection, ConnectionClosed
 
 USER_AGENT = "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)"
 ACK_STATUSES = frozenset({102, 200, 201, 202, 204})
+STALE_SECONDS = 0.5  # a connection that breaks later than this broke over the request
 MOST_IDLE = 1000  # connections kept for one host when nothing is sent
 
 
@@ -82,13 +83,15 @@ class PushClient:
                 connection.close()
 
     async def _send(self, address: tuple[str, int, bool], request: bytes) -> int:
+        now = asyncio.get_running_loop().time
         while True:
             connection = self._take(address) or await self._connect(address)
+            sent_at = now()
             try:
                 status = await connection.send(request)
             except ConnectionClosed:
-                if connection.used_before:
-                    continue  # it died while idle
+                if connection.used_before and now() - sent_at < STALE_SECONDS:
+                    continue  # it had died while idle
                 raise
             self._keep(address, connection)
             return status

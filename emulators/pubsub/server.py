@@ -46,6 +46,11 @@ class Options:
     push_backoff: bool
 
 
+def in_url(host: str) -> str:
+    """Return `host` as it stands before a port: an IPv6 address gets brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 class Emulator:
     """A running emulator. `failed` is done with an error if the store can no longer be written."""
 
@@ -93,8 +98,9 @@ class Emulator:
         """Answer those who wait with UNAVAILABLE, write everything, close."""
         for pusher in self._pushers:
             pusher.cancel()
-        await self._broker.close(Unavailable("the emulator is stopping"))
-        await self._server.stop(STOP_GRACE)
+        self._broker.end(Unavailable("the emulator is stopping"))
+        await self._server.stop(STOP_GRACE)  # a Publish under way is still committed and answered
+        await self._broker.journal.close()
         await self._http.cleanup()
         self._client.close()
         self._store.close()
@@ -119,7 +125,7 @@ class Emulator:
         )
 
     def _listen_grpc(self) -> int:
-        address = f"{self._options.host}:{self._options.port}"
+        address = f"{in_url(self._options.host)}:{self._options.port}"
         try:
             return self._server.add_insecure_port(address)
         except RuntimeError as error:

@@ -64,6 +64,7 @@ class Subscription:
         self._clock = clock
         self._owner = owner
         self._make_pusher = make_pusher
+        self._endpoint = ""
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._timer: Timer | None = None
         self._timer_at = 0.0
@@ -75,11 +76,8 @@ class Subscription:
         self.resource = resource
         self._engine.policy = policy_of(resource)
         self._next_drop_ns = 0
-        if resource.push_config.push_endpoint and not self.pusher:
-            self.pusher = self._make_pusher(self)
-        elif self.pusher and not resource.push_config.push_endpoint:
-            self.pusher.stop()
-            self.pusher = None
+        if resource.push_config.push_endpoint != self._endpoint:
+            self._push_to(resource.push_config.push_endpoint)
         self._look()
 
     def published(self, head: int) -> None:
@@ -152,6 +150,13 @@ class Subscription:
             resolve(waiter)
 
     # How
+
+    def _push_to(self, endpoint: str) -> None:
+        """Start anew with another endpoint, which owes nothing to the former's back-off."""
+        if self.pusher:
+            self.pusher.stop()
+        self._endpoint = endpoint
+        self.pusher = self._make_pusher(self) if endpoint else None
 
     def _own(self, ack_ids: Iterable[AckId]) -> list[AckId]:
         own = list(ack_ids)

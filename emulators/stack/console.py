@@ -74,7 +74,7 @@ class Console:
         try:
             self._stream.write((entry.as_json() if self._as_json else text) + "\n")
             self._stream.flush()
-        except BrokenPipeError:
+        except OSError:  # a closed pipe, or a terminal that has gone
             # Python would try to flush once more at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             self.on_closed()

@@ -24,6 +24,7 @@ class Module:
     argv: Sequence[str]
     environment: Mapping[str, str]
     listener: socket.socket | None = None
+    title: str = ""
 
 
 class Forked:
@@ -83,6 +84,7 @@ class Zygote:
             "module": module.name,
             "argv": list(module.argv),
             "environment": dict(module.environment),
+            "title": module.title or module.name.rpartition(".")[2],
         }
         socket.send_fds(self._channel, [json.dumps(asked).encode()], files)
         return self._children[await self._waiting[order]]

@@ -92,7 +92,7 @@ class Parts:
         own = {**self.product, "PORT": str(port), "CLOUDTASKER_PUSH_AUDIENCE": url}
         argv = ["--target", name, "--source", str(self.root / "functions" / name / "main.py")]
         listener = self.layout.listeners[name]
-        module = Module("emulators.stack.function_process", argv, own, listener)
+        module = Module("emulators.stack.function_process", argv, own, listener, title=name)
         answers = readiness.until(readiness.http(port, "/ready"))
 
         async def ready(child: Child) -> None:

@@ -4,6 +4,7 @@ It must start no thread and import no grpc (neither survives a fork), and nothin
 (an edited file must be imported anew). Linux only; elsewhere each process imports for itself.
 """
 
+import ctypes
 import gc
 import importlib
 import json
@@ -44,6 +45,7 @@ SHARED_MODULES = (
     "requests",
 )
 _SIZE = 256 * 1024
+_PR_SET_NAME = 15
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Order:
     environment: dict[str, str]
     output: int
     listener: int | None
+    title: str
 
 
 def main() -> None:
@@ -106,7 +109,14 @@ def _fork(channel: socket.socket, asked: dict[str, Any], files: list[int]) -> Or
         prepare()
         output, listener = (*files, None)[:2]
         assert output is not None  # noqa: S101  the caller always sends one
-        return Order(asked["module"], asked["argv"], asked["environment"], output, listener)
+        return Order(
+            asked["module"],
+            asked["argv"],
+            asked["environment"],
+            output,
+            listener,
+            asked["title"],
+        )
     for file in files:
         os.close(file)
     _tell(channel, order=asked["order"], pid=pid)
@@ -137,6 +147,8 @@ def _become(order: Order) -> None:
     os.environ.update(order.environment)
     if order.listener is not None:
         os.environ["LISTENER_FD"] = str(order.listener)
+    # What ps and the owner of a port are called; the command line stays the zygote's.
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, order.title.encode(), 0, 0, 0)
     sys.argv = [order.module, *order.argv]
     runpy.run_module(order.module, run_name="__main__", alter_sys=True)
 

@@ -13,7 +13,7 @@ from shared.bootstrap import Api
 from shared.domain.errors import CloudTaskerError, InvalidField, InvalidRequest
 from shared.domain.requests import MAX_BATCH
 from shared.domain.trace import traceparent_of
-from shared.edges.accepted import note_accepted
+from shared.edges.accepted import note_accepted, note_outcomes
 from shared.edges.http_body import read_json
 from shared.edges.http_edge import json_answer
 from shared.edges.http_errors import ProblemJson, problem_of
@@ -66,14 +66,14 @@ class Accepting:
         asked = _batch_of(await read_json(request))
         traceparent = _traceparent(request)
         outcomes = await self._enqueue.enqueue_all(asked, traceparent=traceparent)
-        results = [_result(outcome, traceparent) for outcome in outcomes]
-        return json_answer({"results": results}, HTTPStatus.ACCEPTED)
+        note_outcomes(outcomes, traceparent)
+        answer: ResultsJson = {"results": [_result(outcome) for outcome in outcomes]}
+        return json_answer(answer, HTTPStatus.ACCEPTED)
 
 
-def _result(outcome: Outcome, traceparent: str) -> AcceptedItemJson | RefusedItemJson:
+def _result(outcome: Outcome) -> AcceptedItemJson | RefusedItemJson:
     if isinstance(outcome, CloudTaskerError):
         return {"error": problem_of(outcome).as_json()}
-    note_accepted(outcome, traceparent)
     return {**accepted_json(outcome), "replayed": not outcome.is_new}
 
 

@@ -23,7 +23,7 @@ class ReadyJson(TypedDict):
     """Whether the process can do its work."""
 
     ready: bool
-    not_ready: Annotated[dict[str, str], Field(description="What is not ready, and why.")]
+    problems: Annotated[dict[str, str], Field(description="What is not ready, and why.")]
 
 
 class Probes:
@@ -40,7 +40,7 @@ class Probes:
     async def ready(self, request: Request) -> Response:
         """Whether everything that an enqueue needs answers; names what does not."""
         problems = await self._readiness.problems()
-        answer: ReadyJson = {"ready": not problems, "not_ready": problems}
+        answer: ReadyJson = {"ready": not problems, "problems": problems}
         return json_answer(answer, HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK)
 
     async def metrics(self, request: Request) -> Response:

@@ -10,7 +10,14 @@ import rich_click as click
 from shared.cli.errors import CliError, Exit
 from shared.cli.setup import Setup
 from shared.cli.stack_state import read_stack_state
-from shared.client import ApiError, Client, Clock, ServiceUnreachable, WaitTimedOut
+from shared.client import (
+    LOOPBACK,
+    ApiError,
+    Client,
+    Clock,
+    ServiceUnreachable,
+    WaitTimedOut,
+)
 from shared.domain.errors import Code
 
 T = TypeVar("T")
@@ -62,20 +69,31 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except ApiError as refused:
         raise refusal(refused) from refused
     except ServiceUnreachable as away:
-        raise CliError(
-            "CT501",
-            f"{away.url} {away.reason}.",
-            fix="`cloudtasker status` shows what runs; `cloudtasker dev` starts it.",
-            exit_code=Exit.UNREACHABLE,
-        ) from away
+        raise unanswered(away) from away
     except WaitTimedOut as late:
         raise CliError(
             "CT504",
-            f"{late}.",
+            f"{str(late).capitalize()}.",
             "It goes on by itself.",
             fix=f"look again: cloudtasker tasks get {late.task['task_id']}",
             exit_code=Exit.TIMED_OUT,
         ) from late
+
+
+def unanswered(away: ServiceUnreachable, *facts: str) -> CliError:
+    """CT501: the API did not answer."""
+    here = urlsplit(away.url).hostname in LOOPBACK
+    return CliError(
+        "CT501",
+        f"The REST API at {away.url} {away.reason}.",
+        *facts,
+        fix=(
+            "`cloudtasker status` shows what runs; `cloudtasker dev` starts it."
+            if here
+            else "check the address and the network; without --url the local stack is asked."
+        ),
+        exit_code=Exit.UNREACHABLE,
+    )
 
 
 def refusal(refused: ApiError, *facts: str, fix: str = "", what: str = "") -> CliError:

@@ -4,13 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from shared.cli.api import refusal
+from shared.cli.api import refusal, unanswered
 from shared.cli.errors import CliError, Exit
 from shared.cli.words import cut, plain
-from shared.client import ApiError, TaskRequest
+from shared.client import ApiError, ServiceUnreachable, TaskRequest
 from shared.domain.errors import Code, InvalidField, UnknownTaskType
 
 NOTHING: Final = "Nothing was enqueued."
+PERHAPS: Final = "It may have been enqueued; an idempotency key makes a repeat safe."
 VALUE_CHARACTERS: Final = 60
 _ABSENT: Final = object()
 
@@ -18,9 +19,7 @@ _ABSENT: Final = object()
 def rejected(refused: ApiError, request: TaskRequest) -> CliError:
     """The refusal of an enqueue. Only a refusal by status 4xx is sure to have stored nothing."""
     if refused.status >= 500:
-        return refusal(
-            refused, "It may have been enqueued; an idempotency key makes a repeat safe."
-        )
+        return refusal(refused, PERHAPS)
     if refused.code != Code.INVALID or not refused.errors:
         return refusal(refused, NOTHING)
     first, *more = [_line(problem, request) for problem in refused.errors]
@@ -32,6 +31,11 @@ def rejected(refused: ApiError, request: TaskRequest) -> CliError:
         what=f"{name} rejected: {first}",
         fix=f"`cloudtasker task-types {name}` shows the fields; --sample sends a valid task.",
     )
+
+
+def without_answer(away: ServiceUnreachable) -> CliError:
+    """No answer to an enqueue: nothing was stored for sure only when nothing was sent."""
+    return unanswered(away, PERHAPS if away.sent else NOTHING)
 
 
 def unknown_type(name: str, known: Sequence[str]) -> CliError:

@@ -26,7 +26,6 @@ class Output:
     format: str = "table"
     no_color: bool = False
     quiet: bool = False
-    verbose: bool = False
 
     @property
     def is_table(self) -> bool:
@@ -62,11 +61,6 @@ class Output:
         if not self.quiet:
             click.echo(text, err=True)
 
-    def detail(self, text: str) -> None:
-        """Say something that only `-v` asks for."""
-        if self.verbose:
-            click.echo(text, err=True)
-
     def _console(self) -> "Console":
         from rich.console import Console
 
@@ -91,15 +85,20 @@ def output_options(*formats: str) -> Callable[[Callable[..., None]], Callable[..
             "--no-color", is_flag=True, help="Never use colour; NO_COLOR=1 does the same."
         ),
         click.option("-q", "--quiet", is_flag=True, help="Print the result and errors only."),
-        click.option("-v", "--verbose", is_flag=True, help="Say more; add stack traces to errors."),
+        # Read where errors are reported, since one may come before any option is parsed.
+        click.option(
+            "-v",
+            "--verbose",
+            is_flag=True,
+            expose_value=False,
+            help="Add the stack trace to an error.",
+        ),
     ]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
-        def run(
-            output_format: str, no_color: bool, quiet: bool, verbose: bool, **given: Any
-        ) -> None:
-            command(output=Output(output_format, no_color, quiet, verbose), **given)
+        def run(output_format: str, no_color: bool, quiet: bool, **given: Any) -> None:
+            command(output=Output(output_format, no_color, quiet), **given)
 
         decorated: Callable[..., None] = run
         for option in reversed(options):

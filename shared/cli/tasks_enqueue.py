@@ -6,14 +6,14 @@ from typing import Any, TypedDict, Unpack
 import rich_click as click
 
 from shared.cli.api import connect, run, url_option
-from shared.cli.enqueue_errors import no_sample, rejected, unknown_type
+from shared.cli.enqueue_errors import no_sample, rejected, unknown_type, without_answer
 from shared.cli.errors import Exit
 from shared.cli.output import Output, output_options
 from shared.cli.params import label_option
 from shared.cli.payload_input import PayloadInput
 from shared.cli.setup import Setup
 from shared.cli.task_view import error_line, show_task
-from shared.client import ApiError, Client, Receipt, TaskJson, TaskRequest
+from shared.client import ApiError, Client, Receipt, ServiceUnreachable, TaskJson, TaskRequest
 from shared.domain.task import State
 
 
@@ -121,6 +121,8 @@ async def _enqueue(client: Client, request: TaskRequest) -> Receipt:
         return await client.enqueue(request)
     except ApiError as refused:
         raise rejected(refused, request) from refused
+    except ServiceUnreachable as away:
+        raise without_answer(away) from away
 
 
 def _said(receipt: Receipt) -> str:

@@ -1,6 +1,6 @@
 """Asynchronous client of the REST API; the command line and other Python programs use it."""
 
-from shared.client.client import Client, Clock
+from shared.client.client import LOOPBACK, Client, Clock
 from shared.client.errors import ApiError, ServiceUnreachable, WaitTimedOut
 from shared.client.shapes import (
     AttemptJson,
@@ -12,6 +12,7 @@ from shared.client.shapes import (
 )
 
 __all__ = [
+    "LOOPBACK",
     "ApiError",
     "AttemptJson",
     "Client",

@@ -27,7 +27,7 @@ REQUEST_SECONDS: Final = 15.0
 """How long one request may take: an enqueue waits for a commit and a moment for Pub/Sub."""
 OUTAGE_SECONDS: Final = 10.0
 """How long `wait` bears with a service that is away, as it is while a function reloads."""
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Client:
             transport=transport,
             timeout=REQUEST_SECONDS,
             # A proxy of the environment must not stand between us and this machine.
-            trust_env=urlsplit(url).hostname not in _LOOPBACK,
+            trust_env=urlsplit(url).hostname not in LOOPBACK,
         )
 
     async def __aenter__(self) -> Self:
@@ -177,7 +177,7 @@ class Client:
         try:
             return await self._http.request(method, path, **content)
         except httpx.TransportError as failure:
-            raise ServiceUnreachable(self.url, _reason(failure)) from failure
+            raise _no_answer(self.url, failure) from failure
 
 
 def _answer(response: "httpx.Response") -> dict[str, Any]:
@@ -225,11 +225,13 @@ def _refusal(problem: Mapping[str, Any], status: int = 0) -> ApiError:
     return ApiError(problem.get("code", "unknown"), problem.get("status", status), detail, errors)
 
 
-def _reason(failure: "httpx.TransportError") -> str:
+def _no_answer(url: str, failure: "httpx.TransportError") -> ServiceUnreachable:
     import httpx
 
-    if isinstance(failure, httpx.ConnectError):
-        return f"cannot be connected to: {failure}"
+    if isinstance(failure, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):
+        said = str(failure) or f"no connection within {REQUEST_SECONDS:g} s"
+        return ServiceUnreachable(url, f"cannot be reached: {said}", sent=False)
     if isinstance(failure, httpx.TimeoutException):
-        return f"did not answer within {REQUEST_SECONDS:g} s"
-    return f"broke off the connection: {failure or type(failure).__name__}"
+        return ServiceUnreachable(url, f"did not answer within {REQUEST_SECONDS:g} s", sent=True)
+    said = str(failure) or type(failure).__name__
+    return ServiceUnreachable(url, f"broke off the connection: {said}", sent=True)

@@ -23,12 +23,13 @@ class ApiError(Exception):
 
 
 class ServiceUnreachable(Exception):
-    """No answer came: what was asked may or may not have happened."""
+    """No answer came. With `sent`, what was asked may or may not have happened; else it has not."""
 
-    def __init__(self, url: str, reason: str) -> None:
+    def __init__(self, url: str, reason: str, *, sent: bool) -> None:
         super().__init__(f"{url} {reason}")
         self.url = url
         self.reason = reason
+        self.sent = sent
 
 
 class WaitTimedOut(Exception):

@@ -4,6 +4,7 @@ Denies by default. It decides on addresses and credentials alone and reads no re
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ _NOT_CHOSEN: Final = (
 _NOT_AVAILABLE: Final = (
     "CLOUDTASKER_AUTH={auth} is not available in this version; `none` serves this machine only"
 )
+
+_MAX_AUTHORITY: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ def access_policy(settings: Settings) -> AccessPolicy:
     return LoopbackOnly()
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     """Whether `host` (a name or an address, without port) is this machine talking to itself."""
     if host.lower() == "localhost":
@@ -78,9 +82,10 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=64)
 def _host_of(authority: str) -> str:
     """The host of `host:port`, with an IPv6 address freed of its brackets; empty when broken."""
-    if any(mark in authority for mark in "/?#@\\ "):
+    if len(authority) > _MAX_AUTHORITY or any(mark in authority for mark in "/?#@\\ "):
         return ""
     try:
         return urlsplit(f"//{authority}").hostname or ""

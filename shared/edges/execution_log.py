@@ -63,10 +63,10 @@ def envelope_fields(envelope: Envelope | None) -> dict[str, Field]:
 
 
 @contextmanager
-def said_when_long() -> Iterator[None]:
-    """Log once, with what is bound here, if the block takes longer than a second."""
+def said_when_long(after_seconds: float = RUNNING_AFTER_SECONDS) -> Iterator[None]:
+    """Log once, with what is bound here, if the block takes longer than so many seconds."""
     loop = asyncio.get_running_loop()
-    timer = loop.call_later(RUNNING_AFTER_SECONDS, telemetry.log, Event.TASK_RUNNING)
+    timer = loop.call_later(after_seconds, telemetry.log, Event.TASK_RUNNING)
     try:
         yield
     finally:

@@ -25,6 +25,7 @@ from shared.edges.http_errors import MEDIA_TYPE, HttpError, Problem, problem_of,
 from shared.telemetry import Event, log
 
 Handler = Callable[[Request], Awaitable[Response]]
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _EVENTS: Final[Mapping[Code, Event]] = {
     Code.UNAUTHENTICATED: Event.REQUEST_REFUSED,
     Code.UNAVAILABLE: Event.LEDGER_UNAVAILABLE,
@@ -112,7 +113,7 @@ def json_answer(
     media_type: str = "application/json",
 ) -> Response:
     """`value` as the JSON body of an answer."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    body = _ENCODER.encode(value).encode()
     return Response(body, status, headers, media_type)
 
 

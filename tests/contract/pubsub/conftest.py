@@ -1,6 +1,7 @@
 """The same client on both emulators: every test here runs on ours and on Google's, where it is."""
 
 import itertools
+import warnings
 from types import SimpleNamespace
 
 import google.pubsub_v1
@@ -102,6 +103,24 @@ def pull(subscriber):
         return found
 
     return pull
+
+
+@pytest.fixture
+def is_empty(subscriber):
+    """Say whether a subscription has nothing to give at the moment."""
+
+    def is_empty(subscription):
+        with warnings.catch_warnings(category=DeprecationWarning, action="ignore"):
+            answer = subscriber.pull(
+                request={
+                    "subscription": subscription,
+                    "max_messages": 1,
+                    "return_immediately": True,
+                }
+            )
+        return not answer.received_messages
+
+    return is_empty
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ def test_a_message_published_before_the_subscription_does_not_arrive(
     assert [received.message.data for received in pull(names.subscription)] == [b"late"]
 
 
-def test_an_acked_message_does_not_come_again(publish, subscriber, subscription, pull):
+def test_an_acked_message_does_not_come_again(publish, subscriber, subscription, pull, is_empty):
     publish(b"x")
     (received,) = pull(subscription)
     subscriber.acknowledge(subscription=subscription, ack_ids=[received.ack_id])
@@ -59,10 +59,7 @@ def test_an_acked_message_does_not_come_again(publish, subscriber, subscription,
         subscription=subscription, ack_ids=[received.ack_id], ack_deadline_seconds=0
     )
 
-    answer = subscriber.pull(
-        request={"subscription": subscription, "max_messages": 1, "return_immediately": True}
-    )
-    assert not answer.received_messages
+    assert is_empty(subscription)
 
 
 def test_a_nack_brings_the_message_back_with_another_ack_id(

@@ -86,16 +86,13 @@ def test_a_deleted_topics_subscription_keeps_its_backlog(
 
 
 def test_a_new_topic_of_a_deleted_ones_name_is_another(
-    publisher, subscriber, publish, subscription, names
+    publisher, publish, subscription, names, is_empty
 ):
     publisher.delete_topic(topic=names.topic)
     publisher.create_topic(name=names.topic)
     publish(b"not for the old one")
 
-    answer = subscriber.pull(
-        request={"subscription": subscription, "max_messages": 1, "return_immediately": True}
-    )
-    assert not answer.received_messages
+    assert is_empty(subscription)
 
 
 def test_push_and_pull_are_switched_by_modify_push_config(subscriber, subscription):

@@ -38,6 +38,10 @@ def test_a_trivial_command_loads_nothing_that_is_slow(words):
     assert not HEAVY & imported_by(*words)
 
 
+def test_a_help_text_loads_no_client():
+    assert not {"httpx", "pydantic", "pg8000", "grpc"} & imported_by("--help")
+
+
 def test_migrate_loads_no_client_of_the_api():
     assert not {"rich", "httpx", "pydantic", "grpc"} & imported_by("migrate")
 

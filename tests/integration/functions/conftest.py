@@ -1,18 +1,11 @@
-"""A Postgres for the function processes of these tests, and the environment that names it."""
+"""What the function processes of these tests need: a database, and whose tokens to accept."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.postgres import PostgresServer, fresh_database, postgres_server
+from tests.support.postgres import PostgresServer, fresh_database
 from tests.support.tokens import AUDIENCE, EMAIL, key_server
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    """A running server with nothing in it."""
-    with postgres_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ The ledger holds one task a payload name; a handler runs as long as the name say
 """
 
 import asyncio
+import logging
 import time
 from typing import Any
 from uuid import UUID
@@ -43,12 +44,14 @@ def open_runner(name: str, handle: Handle) -> Runner:
 
 async def sleeping(payload: Greeting, context: TaskContext) -> str:
     """Give way to others while it runs."""
+    logging.getLogger("greet").info("begun")
     await asyncio.sleep(SECONDS[payload.name])
     return payload.name
 
 
 def blocking(payload: Greeting, context: TaskContext) -> str:
     """Block its thread while it runs."""
+    logging.getLogger("greet").info("begun")
     time.sleep(SECONDS[payload.name])
     return payload.name
 

@@ -52,7 +52,7 @@ class FunctionProcess:
                 self._news.notify_all()
 
     async def logged(self, event: str, count: int = 1) -> None:
-        """Return once `event` has been logged `count` times."""
+        """Return once `event`, or a handler's own message, has been logged `count` times."""
         async with asyncio.timeout(20), self._news:
             await self._news.wait_for(lambda: self.events().count(event) >= count)
 
@@ -65,8 +65,8 @@ class FunctionProcess:
                 await asyncio.sleep(0.1)
 
     def events(self) -> list[str]:
-        """The events logged so far."""
-        return [line.get("event", "") for line in self.lines]
+        """The events logged so far, and the messages of lines that are no event of ours."""
+        return [line.get("event", line["message"]) for line in self.lines]
 
     def tell(self, number: signal.Signals) -> None:
         """Send a signal to the process that was started."""

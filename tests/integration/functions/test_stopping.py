@@ -29,7 +29,7 @@ async def test_runs_get_their_grace_then_their_leases_are_released_and_the_serve
     async with serving(server, target, SOURCE) as function:
         assert (await push(function, "ready")).status_code == 204
         short, endless = push(function, "short"), push(function, "endless")
-        await function.logged("task_started", 3)
+        await function.logged("begun", 3)
 
         told = time.monotonic()
         function.tell(signal.SIGTERM)
@@ -57,7 +57,7 @@ async def test_a_function_without_runs_ends_at_once(server):
 async def test_ctrl_c_is_a_stop_like_another():
     async with serving("uvicorn", "greet", SOURCE) as function:
         endless = push(function, "endless")
-        await function.logged("task_started")
+        await function.logged("begun")
         function.tell(signal.SIGINT)
 
         assert (await endless).status_code == 503

@@ -18,15 +18,15 @@ class GatewayProcess:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
 
-    async def line(self, event: str) -> dict[str, str]:
-        """The next line about `event`; fails when the process ends before."""
+    async def line(self, *events: str) -> dict[str, str]:
+        """The next line about one of `events`; fails when the process ends before."""
         assert self.process.stdout
         async with asyncio.timeout(LIMIT_SECONDS):
             async for raw in self.process.stdout:
                 said: dict[str, str] = json.loads(raw)
-                if said.get("event") == event:
+                if said.get("event") in events:
                     return said
-        raise AssertionError(f"the gateway ended without a line about {event}")
+        raise AssertionError(f"the gateway ended without a line about {events}")
 
     async def ended(self) -> int:
         """Its exit code."""

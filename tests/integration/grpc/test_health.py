@@ -10,6 +10,7 @@ from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
 from grpc_gateway.health import Health
+from protos.cloudtasker.v1 import task_service_pb2 as pb
 from shared.bootstrap import Readiness
 from shared.domain.errors import Misconfigured
 from tests.integration.grpc.refused import refusal
@@ -94,6 +95,27 @@ async def test_a_call_that_runs_when_the_gateway_stops_still_gets_its_answer(run
 
     assert (await call).status == SERVING
     await stopping
+
+
+async def test_a_stopped_gateway_has_noted_what_pubsub_confirmed(running):
+    confirm = asyncio.Event()
+    publish = running.memory.publisher.publish
+
+    async def slowly(messages):
+        await confirm.wait()
+        return await publish(messages)
+
+    running.memory.publisher.publish = slowly
+    asked = pb.EnqueueTaskRequest(task_type="greet", payload_json='{"name": "Ada"}')
+    accepted = await running.tasks.EnqueueTask(asked)
+    stopping = asyncio.create_task(running.gateway.stop(0))
+    await asyncio.wait({stopping}, timeout=0.3)  # if it did not wait, it would be done by then
+    assert not stopping.done()
+    confirm.set()
+    await stopping
+
+    task = await running.memory.api.lookup.get(accepted.task_id)
+    assert task.due_at is None
 
 
 async def services(running):

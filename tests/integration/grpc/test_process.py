@@ -63,6 +63,25 @@ async def test_it_serves_until_sigterm_and_says_what_it_does(environ):
         assert await gateway.process.stderr.read() == b""
 
 
+async def test_on_sigterm_it_says_goodbye_before_it_goes(environ):
+    async with gateway_process(environ) as gateway:
+        address = (await gateway.line("process_ready"))["address"]
+        async with grpc.aio.insecure_channel(address) as channel:
+            changes = aiter(HealthStub(channel).Watch(HealthCheckRequest(service="liveness")))
+            assert (await anext(changes)).status == HealthCheckResponse.SERVING
+
+            gateway.process.send_signal(signal.SIGTERM)
+            assert (await anext(changes)).status == HealthCheckResponse.NOT_SERVING
+
+
+async def test_without_a_port_it_takes_50051_or_says_that_it_is_taken(environ):
+    del environ["PORT"]
+    async with gateway_process(environ) as gateway:
+        said = await gateway.line("process_ready", "misconfigured")
+
+    assert "127.0.0.1:50051" in said.get("address", said["message"])
+
+
 async def test_without_pubsub_it_lives_and_is_not_ready(environ):
     async with gateway_process(environ) as gateway:
         ready = await gateway.line("process_ready")

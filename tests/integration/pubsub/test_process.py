@@ -3,7 +3,6 @@
 import asyncio
 import json
 import subprocess
-import time
 
 import grpc
 import psutil
@@ -95,10 +94,12 @@ async def test_it_is_small_and_does_nothing_while_idle(tmp_path, connect):
         assert process.memory_info().rss < 80_000_000
 
 
-def test_it_answers_within_two_seconds_of_its_start(tmp_path):
-    started = time.monotonic()
+def test_a_start_costs_little_until_the_first_answer(tmp_path):
+    """In processor time, which does not depend on what else the machine does."""
     with ours(tmp_path) as emulator:
         with grpc.insecure_channel(emulator.grpc) as channel:
             list_topics = channel.unary_unary("/google.pubsub.v1.Publisher/ListTopics")
             list_topics(b"\x0a\x0aprojects/p", timeout=5)
-        assert time.monotonic() - started < 2
+        times = psutil.Process(emulator.process.pid).cpu_times()
+
+    assert times.user + times.system < 1.5

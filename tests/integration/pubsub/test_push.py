@@ -162,6 +162,26 @@ async def test_a_connection_that_breaks_is_a_nack(client, receiver):
     await receiver.until(2)
 
 
+async def test_a_used_connection_that_breaks_over_a_request_is_a_nack(client, receiver):
+    """It is not sent again at once: the endpoint had it, and may have died of it."""
+
+    async def die_of_it(request):
+        await asyncio.sleep(0.6)
+        request.transport.abort()
+        return web.Response()
+
+    await client.create_topic(DEAD)
+    await client.create(**to(receiver), dead_letter_policy={"dead_letter_topic": DEAD})
+    await client.publish(b"warm-up")
+    await receiver.until(1)
+    receiver.answers = [die_of_it]
+    await client.publish(b"x")
+    await receiver.until(3)
+
+    assert [request.body["deliveryAttempt"] for request in receiver.requests] == [1, 1, 2]
+    assert receiver.requests[0].connection is receiver.requests[1].connection
+
+
 async def test_an_answer_that_is_not_http_is_a_nack(client):
     requests = []
 
@@ -339,12 +359,12 @@ def unacked(client):
 async def test_the_documented_back_off_spaces_pushes_to_a_failing_endpoint(
     tmp_path, connect, receiver
 ):
-    receiver.answers = [500] * 5
+    receiver.answers = [500] * 3
     with ours(tmp_path) as emulator:
         client = connect(emulator)
         await client.create(**to(receiver))
         await client.publish(b"x")
-        await receiver.until(6)
+        await receiver.until(4)
 
     times = [request.at for request in receiver.requests]
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]

@@ -75,7 +75,7 @@ async def test_it_lives_without_postgres_and_says_what_is_not_ready():
 
     assert health.status_code == 200
     assert ready.status_code == 503
-    assert "postgres" in ready.json()["not_ready"]
+    assert "postgres" in ready.json()["problems"]
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert "9" not in refused.json()["detail"]
 

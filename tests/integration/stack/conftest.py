@@ -99,16 +99,36 @@ class Run:
         return time.monotonic() - began
 
 
-@pytest.fixture
-def checkout() -> Iterator[Path]:
+@contextlib.contextmanager
+def made_checkout() -> Iterator[Path]:
+    """A folder with four functions, one of them a task type."""
     # pytest's own tmp_path is closed to the account that runs Postgres when root runs the tests.
     root = Path(tempfile.mkdtemp(prefix="cloudtasker-test-", dir="/var/tmp"))
     root.chmod(0o755)
     for name in ("enqueue", "relay", "dead_letter", "noop"):
         write_function(root, name)
     (root / "functions" / "noop" / "task.yaml").write_text("retry: {min_seconds: 1}\n")
-    yield root
-    shutil.rmtree(root)
+    try:
+        yield root
+    finally:
+        shutil.rmtree(root)
+
+
+@pytest.fixture
+def checkout() -> Iterator[Path]:
+    with made_checkout() as root:
+        yield root
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Run]:
+    """One run for the tests of a module that leave it as they found it: working."""
+    with made_checkout() as root:
+        run = Run(root)
+        try:
+            yield run.ready()
+        finally:
+            run.end()
 
 
 @pytest.fixture

@@ -37,86 +37,78 @@ def database(run) -> pg8000.native.Connection:
     )
 
 
-def test_a_killed_function_answers_again_within_a_second(start):
-    run = start().ready()
-    url = run.state["functions"]["noop"]
-    old = kill(run, "noop")
+def test_a_killed_function_answers_again_within_a_second(running):
+    url = running.state["functions"]["noop"]
+    old = kill(running, "noop")
     began = time.monotonic()
 
     # Not refused: the request waits in the socket's queue until the next process takes it.
     assert get(url)["pid"] not in (old, 0)
 
     assert time.monotonic() - began < 1
-    assert "noop ended (signal SIGKILL); starting it again now" in run.text()
+    assert "noop ended (signal SIGKILL); starting it again now" in running.text()
 
 
-def test_a_function_that_keeps_dying_is_given_longer_pauses(start):
-    run = start().ready()
+def test_a_function_that_keeps_dying_is_given_longer_pauses(running):
     for _ in range(3):
-        back(run, "noop", kill(run, "noop"))
+        back(running, "dead_letter", kill(running, "dead_letter"))
 
-    assert "starting it again in 0.5 s" in run.text()
+    assert "dead_letter ended (signal SIGKILL); starting it again in 0.5 s" in running.text()
 
 
-def test_functions_come_back_when_the_zygote_is_killed(start):
-    run = start().ready()
-    functions = run.state["functions"]
+def test_functions_come_back_when_the_zygote_is_killed(running):
+    functions = running.state["functions"]
     before = {name: get(url)["pid"] for name, url in functions.items()}
 
-    back(run, "zygote", kill(run, "zygote"))
+    back(running, "zygote", kill(running, "zygote"))
 
     after = {name: get(url, 20)["pid"] for name, url in functions.items()}
     assert not set(before.values()) & set(after.values())
 
 
-def test_a_committed_row_is_there_after_postgres_was_killed(start):
-    run = start().ready()
-    connection = database(run)
+def test_a_committed_row_is_there_after_postgres_was_killed(running):
+    connection = database(running)
     connection.run("SET synchronous_commit = on")
     connection.run("CREATE TABLE kept AS SELECT 42 AS answer")
 
-    back(run, "postgres", kill(run, "postgres"))
+    back(running, "postgres", kill(running, "postgres"))
 
     def rows() -> object:
         try:
-            return database(run).run("SELECT answer FROM kept")
+            return database(running).run("SELECT answer FROM kept")
         except pg8000.exceptions.Error as error:  # still recovering
             raise OSError from error
 
     assert eventually(rows) == [[42]]
 
 
-def test_valkey_comes_back_with_what_it_had_written(start):
-    run = start().ready()
-    client = redis.Redis.from_url(run.state["redis"], socket_timeout=5)
+def test_valkey_comes_back_with_what_it_had_written(running):
+    client = redis.Redis.from_url(running.state["redis"], socket_timeout=5)
     client.set("kept", "yes")
     # everysec: wait until the append-only file has it.
     eventually(lambda: client.info("persistence")["aof_pending_bio_fsync"] == 0)
 
-    back(run, "redis", kill(run, "redis"))
+    back(running, "redis", kill(running, "redis"))
 
     def value() -> object:
         try:
-            return redis.Redis.from_url(run.state["redis"], socket_timeout=5).get("kept")
+            return redis.Redis.from_url(running.state["redis"], socket_timeout=5).get("kept")
         except redis.RedisError as error:
             raise OSError from error
 
     assert eventually(value) == b"yes"
 
 
-def test_the_emulator_comes_back_on_its_port(start):
-    run = start().ready()
+def test_the_emulator_comes_back_on_its_port(running):
 
-    back(run, "pubsub", kill(run, "pubsub"))
+    back(running, "pubsub", kill(running, "pubsub"))
 
-    assert eventually(lambda: get(f"{run.state['pubsub_http']}/oauth2/v3/certs"))["keys"]
+    assert eventually(lambda: get(f"{running.state['pubsub_http']}/oauth2/v3/certs"))["keys"]
 
 
 @pytest.mark.parametrize("name", ["mail", "scheduler"])
-def test_the_helpers_come_back(start, name):
-    run = start().ready()
-
-    back(run, name, kill(run, name))
+def test_the_helpers_come_back(running, name):
+    back(running, name, kill(running, name))
 
 
 def test_data_is_kept_between_runs_and_cleared_by_fresh(start):

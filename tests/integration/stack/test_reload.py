@@ -81,7 +81,7 @@ def test_an_edited_limit_reaches_the_subscription(start, checkout):
 
     (checkout / "functions" / "noop" / "task.yaml").write_text("ack_deadline_seconds: 45\n")
 
-    eventually(lambda: subscription(run, "tasks-noop-push").ack_deadline_seconds == 45)
+    eventually(lambda: subscription(run, "tasks-noop-push").ack_deadline_seconds == 45, 30)
 
 
 def test_a_mistake_in_a_task_yaml_is_told_and_the_run_goes_on(start, checkout):
@@ -102,7 +102,7 @@ def test_a_new_task_type_appears_without_a_restart_and_one_that_is_deleted_goes(
 
     url = eventually(lambda: run.state["functions"]["resize_image"])
     assert get(url)["function"] == "resize_image"
-    push = eventually(lambda: subscription(run, "tasks-resize-image-push"))
+    push = eventually(lambda: subscription(run, "tasks-resize-image-push"), 30)
     assert push.push_config.push_endpoint == url
     assert push.push_config.oidc_token.audience == url
     assert push.dead_letter_policy.max_delivery_attempts == 7

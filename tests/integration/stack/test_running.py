@@ -115,6 +115,9 @@ def test_it_runs_as_root_below_a_folder_that_others_may_not_enter(start, checkou
 
     assert get(run.state["rest"])["function"] == "enqueue"
     assert not (checkout / ".cloudtasker" / "postgres").is_symlink()
+    pids = run.pids()
+    run.end(signal.SIGKILL)
+    eventually(lambda: not alive(pids), limit_seconds=5)
 
 
 def test_postgres_missing_is_said_with_the_places_and_the_fix(start, tmp_path):

@@ -15,8 +15,9 @@ from shared.settings import Smtp
 
 @dataclass
 class Taken:
-    """One message that the server took."""
+    """One message that the server took; `client` is who the sender's machine said it is."""
 
+    client: str
     sender: str
     recipients: list[str]
     content: bytes
@@ -29,12 +30,13 @@ class Taken:
 
 @dataclass
 class Says:
-    """The server's answers; a test changes them."""
+    """The server's answers, and how long it thinks before each; a test changes them."""
 
     mail: str = "250 OK"
     rcpt: str = "250 OK"
     data: str = "250 queued"
     quit: str = "221 Bye"
+    after_seconds: float = 0
 
 
 @dataclass
@@ -71,17 +73,22 @@ class MailServer:
         return AuthResult(success=self.logins[-1:] == [(b"robot", b"right")], handled=False)
 
     async def handle_MAIL(self, server, session, envelope, address, options):
+        await asyncio.sleep(self.says.after_seconds)
         envelope.mail_from = address
         return self.says.mail
 
     async def handle_RCPT(self, server, session, envelope, address, options):
+        await asyncio.sleep(self.says.after_seconds)
         if self.says.rcpt.startswith("2"):
             envelope.rcpt_tos.append(address)
         return self.says.rcpt
 
     async def handle_DATA(self, server, session, envelope):
+        await asyncio.sleep(self.says.after_seconds)
         if self.says.data.startswith("2"):
-            self.taken.append(Taken(envelope.mail_from, envelope.rcpt_tos, envelope.content))
+            self.taken.append(
+                Taken(session.host_name, envelope.mail_from, envelope.rcpt_tos, envelope.content)
+            )
         return self.says.data
 
     async def handle_QUIT(self, server, session, envelope):

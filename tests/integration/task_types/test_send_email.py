@@ -24,6 +24,7 @@ async def test_the_mail_arrives_and_the_result_says_under_which_id(mail_server, 
 
     (taken,) = mail_server.taken
     assert (taken.sender, taken.recipients) == ("no-reply@example.com", ["test@example.com"])
+    assert taken.client == "example.com"
     assert taken.message["Subject"] == "Welcome!"
     assert taken.message["From"] == SENDER
     assert taken.message.get_content().strip() == "Hello from CloudTasker!"
@@ -128,6 +129,13 @@ async def test_a_server_that_keeps_us_waiting_is_a_failure_in_time(greeting):
     async with trickling(b"", greeting) as port:
         with pytest.raises(NotSent, match=r"(?i)timed out|no answer within"):
             await deliver(MESSAGE, "test@example.com", Smtp(port=port), patience_seconds=0.2)
+
+
+async def test_a_server_slow_at_every_step_is_a_failure_in_time(mail_server):
+    mail_server.says.after_seconds = 0.2  # three times: each in time, together not
+
+    with pytest.raises(NotSent, match=r"no answer within 0\.4 s"):
+        await deliver(MESSAGE, "test@example.com", mail_server.smtp(), patience_seconds=0.4)
 
 
 async def test_a_login_over_tls(certificates):

@@ -157,17 +157,20 @@ async def test_what_is_not_the_apis_answer_is_an_error(answer):
 
 
 @pytest.mark.parametrize(
-    "failure",
+    ("failure", "sent"),
     [
-        httpx.ConnectError("refused"),
-        httpx.ReadTimeout("slow"),
-        httpx.RemoteProtocolError("gone"),
+        (httpx.ConnectError("refused"), False),
+        (httpx.ConnectTimeout(""), False),
+        (httpx.ReadTimeout("slow"), True),
+        (httpx.RemoteProtocolError("gone"), True),
     ],
 )
-async def test_no_answer_is_another_error_than_a_refusal(failure):
+async def test_no_answer_is_another_error_than_a_refusal(failure, sent):
     async with answering(failure) as client:
-        with pytest.raises(ServiceUnreachable, match=r"http://api\.example"):
+        with pytest.raises(ServiceUnreachable, match=r"http://api\.example") as away:
             await client.get(ID)
+
+    assert away.value.sent is sent
 
 
 async def test_wait_returns_the_task_once_it_is_final():

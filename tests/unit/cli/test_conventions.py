@@ -54,7 +54,7 @@ def test_no_stack_in_this_folder_exits_with_5(cloudtasker, words):
     outcome = cloudtasker(*words, "-o", "json")
 
     assert (outcome.code, outcome.error["code"]) == (5, "CT503")
-    assert str(cloudtasker.state_file) in outcome.error["message"]
+    assert f"Looked for {cloudtasker.state_file}." in outcome.error["message"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"rest": 1'])

@@ -3,9 +3,11 @@
 import json
 from uuid import UUID
 
+import httpx
 import pytest
 
 from shared.domain.outcome import Failure, Rejected, Succeeded
+from tests.contract.api.rest_app import BASE_URL
 
 
 def test_it_prints_the_bare_id_so_that_a_script_can_take_it(cloudtasker):
@@ -158,6 +160,25 @@ def test_another_payload_under_the_same_key_is_a_conflict(cloudtasker):
     assert outcome.code == 4
     assert outcome.error["code"] == "CT304"
     assert first in outcome.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (httpx.ConnectError("refused"), "Nothing was enqueued."),
+        (httpx.ReadTimeout("slow"), "It may have been enqueued;"),
+    ],
+)
+def test_a_lost_answer_does_not_promise_that_nothing_was_stored(cloudtasker, failure, said):
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise failure
+
+    cloudtasker.hosts.apps[BASE_URL] = httpx.MockTransport(fail)
+
+    outcome = cloudtasker("tasks", "enqueue", "greet", "name=Ana")
+
+    assert outcome.code == 5
+    assert said in outcome.err
 
 
 def test_a_payload_over_the_limit_is_refused(cloudtasker):

@@ -1,5 +1,6 @@
 """Times, durations and texts as people read them."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -78,6 +79,16 @@ def test_a_clock_time_has_milliseconds_and_its_zone():
 )
 def test_a_moment_is_relative_or_a_date(text, moment):
     assert moment_of(text, NOW) == moment
+
+
+def test_a_moment_without_a_zone_is_utc_wherever_the_machine_stands(monkeypatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        moment = moment_of("2026-11-24T10:00", NOW)
+    time.tzset()
+
+    assert moment == NOW - timedelta(hours=2)
 
 
 @pytest.mark.parametrize("text", ["", "2", "h", "-2h", "2 h", "2w", "yesterday"])

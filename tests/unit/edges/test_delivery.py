@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared.domain.envelope import Delivery, UndecodableEnvelope
 from shared.edges.delivery import PUBLISHED, delivery_of, raw_delivery
 from tests.support.push import binary_event, push_body, structured_event
+from tests.support.unhurried import unhurried
 
 SUBSCRIPTION = "projects/p/subscriptions/tasks-greet-push"
 BODY = push_body(
@@ -160,11 +161,13 @@ FORMS = st.sampled_from(
 )
 
 
+@unhurried
 @given(FORMS, st.binary())
 def test_no_bytes_break_the_decoder(headers, body):
     decoded_or_undecodable(headers, body)
 
 
+@unhurried
 @given(
     FORMS,
     st.fixed_dictionaries(

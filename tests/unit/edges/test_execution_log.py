@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared import telemetry
 from shared.domain.outcome import RejectTask, RetryLater, Snooze
+from shared.edges.execution_log import said_when_long
 from tests.unit.edges.stage import TRACEPARENT
 
 TRACE = "projects/cloudtasker-local/traces/0af7651916cd43dd8448eb211c80319c"
@@ -20,18 +22,18 @@ async def pushed(stage, log_lines, **said):
     return str(task_id), [x for x in log_lines() if x["event"] != "process_ready"]
 
 
-async def test_a_run_is_two_lines_that_name_its_task_and_share_the_enqueues_trace(stage, log_lines):
-    task_id, [started, succeeded] = await pushed(stage, log_lines, message_id="55")
+async def test_a_run_is_one_line_that_names_its_task_and_shares_the_enqueues_trace(
+    stage, log_lines
+):
+    task_id, [line] = await pushed(stage, log_lines, message_id="55")
 
-    assert (started["event"], succeeded["event"]) == ("task_started", "task_succeeded")
-    assert succeeded["duration_ms"] >= 0
-    for line in (started, succeeded):
-        assert line["severity"] == "INFO"
-        assert line["task_id"] == task_id
-        assert (line["task_type"], line["attempt"], line["generation"]) == ("greet", 1, 0)
-        assert line["message_id"] == "55"
-        assert line["logging.googleapis.com/trace"] == TRACE
-        assert line["logging.googleapis.com/spanId"] == TRACEPARENT[36:52]
+    assert (line["event"], line["severity"]) == ("task_succeeded", "INFO")
+    assert line["duration_ms"] >= 0
+    assert line["task_id"] == task_id
+    assert (line["task_type"], line["attempt"], line["generation"]) == ("greet", 1, 0)
+    assert line["message_id"] == "55"
+    assert line["logging.googleapis.com/trace"] == TRACE
+    assert line["logging.googleapis.com/spanId"] == TRACEPARENT[36:52]
 
 
 async def test_a_handlers_own_lines_carry_its_task(stage, log_lines):
@@ -59,7 +61,7 @@ async def test_a_handlers_own_lines_carry_its_task(stage, log_lines):
 async def test_each_verdict_is_an_event_of_its_own(stage, log_lines, behaviour, event, severity):
     stage.script.behaviour = behaviour
 
-    _, [_, line] = await pushed(stage, log_lines)
+    _, [line] = await pushed(stage, log_lines)
 
     assert (line["event"], line["severity"]) == (event, severity)
     assert (line["kind"], line["why"]) == (type(behaviour).__name__, str(behaviour))
@@ -85,6 +87,15 @@ async def test_a_time_limit_is_logged_as_the_failure_it_is(open_stage, log_lines
         _, lines = await pushed(stage, log_lines)
 
     assert (lines[-1]["event"], lines[-1]["kind"]) == ("task_failed", "TimeLimitExceeded")
+
+
+@pytest.mark.parametrize(("after_seconds", "said"), [(0, ["task_running"]), (60, [])])
+async def test_a_run_that_takes_long_says_so_meanwhile(log_lines, after_seconds, said):
+    with telemetry.bound(task_id="t"), said_when_long(after_seconds):
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    assert [line["event"] for line in log_lines() if line["task_id"] == "t"] == said
 
 
 async def test_a_duplicate_says_why_it_was_refused(stage, log_lines):
@@ -146,4 +157,4 @@ async def test_a_hostile_message_is_still_one_line(stage, log_lines):
 
     _, lines = await pushed(stage, log_lines)
 
-    assert [x["severity"] for x in lines] == ["INFO", "WARNING"]
+    assert [x["severity"] for x in lines] == ["WARNING"]

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors import Misconfigured, Unauthenticated
+from shared.edges.issuer_keys import IssuerKeys
 from shared.edges.push_token import MARKER, PushTokenCheck
 from shared.settings import Settings
 from tests.support.tokens import (
@@ -25,6 +26,7 @@ from tests.support.tokens import (
     private_key,
     token,
 )
+from tests.support.unhurried import unhurried
 
 NOW = 1_790_000_000.0
 HEADER = {"alg": "RS256", "typ": "JWT", "kid": KEY_ID}
@@ -215,6 +217,16 @@ async def test_a_refusal_never_holds_the_token(check):
     assert not any(section in str(refused.value) for section in forged.split("."))
 
 
+@pytest.mark.parametrize("name", ["alg none, old signature", "HS256 with the public PEM", "ES256"])
+async def test_a_token_of_another_algorithm_does_not_even_make_us_ask_for_a_key(name):
+    with key_server() as server:
+        settings = replace(SETTINGS, push_issuer_keys_url=server.url)
+        with pytest.raises(Unauthenticated, match="algorithm"):
+            await PushTokenCheck(settings, now=lambda: NOW).check(FORGED[name]())
+
+        assert server.fetches == 0
+
+
 async def test_a_remembered_token_is_refused_once_it_has_expired(keys):
     now = [NOW]
     settings = replace(SETTINGS, push_issuer_keys_url=keys.url)
@@ -229,11 +241,31 @@ async def test_a_remembered_token_is_refused_once_it_has_expired(keys):
         await check.check(header)
 
 
+async def test_a_remembered_token_is_refused_once_its_key_is_another():
+    now = [1000.0]
+    with key_server() as server:
+        keys = IssuerKeys(server.url, clock=lambda: now[0])
+        check = PushTokenCheck(SETTINGS, keys=keys, now=lambda: NOW)
+        header = f"Bearer {good()}"
+        await check.check(header)
+        server.body = server.body.replace(modulus().encode(), modulus("mallory").encode())
+        now[0] += 3600
+        await check.check(header)
+        await keys._fetching
+
+        with pytest.raises(Unauthenticated):
+            await check.check(header)
+
+
 async def test_many_different_tokens_are_not_all_remembered(check):
     for n in range(70):
         await check.check(f"Bearer {good(sub=str(n))}")
 
     assert len(check._remembered) == 64
+
+
+def modulus(name=KEY_ID):
+    return jwt.algorithms.RSAAlgorithm.to_jwk(private_key(name).public_key(), as_dict=True)["n"]
 
 
 PLATFORM = replace(SETTINGS, push_auth="platform")
@@ -285,6 +317,7 @@ def test_the_address_of_the_keys_must_be_one_of_http(url):
         PushTokenCheck(replace(SETTINGS, push_issuer_keys_url=url))
 
 
+@unhurried
 @given(st.text() | st.binary().map(lambda raw: f"Bearer {part(raw)}.{part(raw)}.{part(raw)}"))
 async def test_whatever_a_header_holds_it_is_refused_and_nothing_breaks(header):
     for settings in (SETTINGS, PLATFORM):
@@ -292,6 +325,7 @@ async def test_whatever_a_header_holds_it_is_refused_and_nothing_breaks(header):
             await PushTokenCheck(settings).check(header)
 
 
+@unhurried
 @given(
     st.dictionaries(
         st.sampled_from(["iss", "aud", "email", "email_verified", "iat", "exp", "nbf"]),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from shared import telemetry
 from shared.settings import Settings
 from shared.telemetry import Event
+from tests.support.unhurried import unhurried
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -116,6 +117,7 @@ def test_an_endless_message_is_cut_in_its_middle(out):
     assert (message[0], message[-1]) == ("a", "z")
 
 
+@unhurried
 @given(st.text(), st.text())
 def test_whatever_is_said_it_is_one_line_of_json(message, value):
     stream = io.StringIO()

@@ -92,3 +92,19 @@ def test_every_variable_that_is_read_is_documented():
 
     read_settings(Recorder())
     assert asked - {"K_SERVICE"} == {variable.name for variable in VARIABLES}
+
+
+def test_a_password_in_the_smtp_url_may_hold_any_character():
+    smtp = read_settings({"CLOUDTASKER_SMTP_URL": "smtps://u%40x:p%3A%40@mail"}).smtp
+    assert (smtp.user, smtp.password) == ("u@x", "p:@")
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1", "http://a:1", "a:b", ":80"])
+def test_a_place_that_webhooks_may_reach_is_host_and_port(place):
+    assert "CLOUDTASKER_WEBHOOK_ALLOW" in problems(CLOUDTASKER_WEBHOOK_ALLOW=f"a.b:443,{place}")
+    allowed = read_settings({"CLOUDTASKER_WEBHOOK_ALLOW": "Localhost:9000, [::1]:1"})
+    assert allowed.webhook_allow == ("localhost:9000", "[::1]:1")
+
+
+def test_a_sender_holds_an_address():
+    assert "CLOUDTASKER_SMTP_SENDER" in problems(CLOUDTASKER_SMTP_SENDER="nobody")

@@ -205,6 +205,20 @@ async def test_a_push_configuration_starts_and_stops_the_pusher(subscribe, admin
     assert subscription.pusher is None
 
 
+async def test_another_endpoint_gets_a_pusher_of_its_own(subscribe, admin):
+    subscription = await subscribe(push_config=protos.PushConfig(push_endpoint="http://a/"))
+    first = subscription.pusher
+    mask = protos.UpdateSubscriptionRequest(update_mask={"paths": ["push_config"]}).update_mask
+    for endpoint in ("http://b/", "http://b/"):
+        config = protos.PushConfig(push_endpoint=endpoint)
+        await admin.update_subscription(
+            protos.Subscription(name=SUBSCRIPTION, push_config=config), mask
+        )
+
+    assert first.stopped
+    assert not subscription.pusher.stopped
+
+
 async def test_a_push_subscription_is_pumped_when_there_is_something(subscribe, publish):
     subscription = await subscribe(
         push_config=protos.PushConfig(push_endpoint="http://127.0.0.1:9/")
