@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from emulators.stack.console import Console
 from emulators.stack.errors import StackError
+from emulators.stack.log_lines import without_frames
 from emulators.stack.processes import EXIT_BROKEN, Child, Ending, end, reason
 
 _READY_LIMIT_SECONDS = 60
@@ -45,7 +46,7 @@ class Keeper:
         self.broken = False
         self._console = console
         self._changed = changed
-        self._tail: deque[str] = deque(maxlen=12)
+        self._tail: deque[str] = deque(maxlen=20)
         self._lock = asyncio.Lock()
         self._ending = Ending()
         self._watching: asyncio.Task[None] | None = None
@@ -173,7 +174,7 @@ class Keeper:
             what = f"was not ready within {_READY_LIMIT_SECONDS} s"
             if self.part.explain is not None:
                 what += f"; it says: {await self.part.explain()}"
-        tail = ["Its last lines:", *(f"  {line}" for line in self._tail)]
+        tail = ["Its last lines:", *(f"  {line}" for line in without_frames(self._tail))]
         return StackError(
             "CT106",
             f"{self.part.name} {what}.",

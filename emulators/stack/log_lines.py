@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,6 +57,11 @@ def _severity_of_text(line: str) -> str:
     if text.strip() in _PASSING:
         return "DEBUG"
     return _POSTGRES_SEVERITIES.get(level, level)
+
+
+def without_frames(lines: Iterable[str]) -> list[str]:
+    """What a program said, without the inside of its stack traces (the error itself stays)."""
+    return [line for line in lines if not line.startswith((" ", "Traceback "))]
 
 
 def pretty(entry: Entry, now: datetime, *, coloured: bool) -> str:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Awaitable, Callable
 
 from emulators.stack.errors import StackError
+from emulators.stack.log_lines import without_frames
 from emulators.stack.processes import Child, reason
 
 _LAST_LINES = 8
@@ -27,7 +28,7 @@ async def run_once(what: str, launch: Callable[[int], Awaitable[Child]], fix: st
         raise StackError(
             "CT107",
             f"{what} failed ({reason(code)}).",
-            *(f"  {line}" for line in output.splitlines()[-_LAST_LINES:]),
+            *(f"  {line}" for line in without_frames(output.splitlines())[-_LAST_LINES:]),
             "It is one transaction: nothing was changed.",
             fix=fix,
         )

@@ -73,7 +73,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except WaitTimedOut as late:
         raise CliError(
             "CT504",
-            f"{str(late).capitalize()}.",
+            f"{_sentence(str(late))}.",
             "It goes on by itself.",
             fix=f"look again: cloudtasker tasks get {late.task['task_id']}",
             exit_code=Exit.TIMED_OUT,
@@ -100,8 +100,13 @@ def refusal(refused: ApiError, *facts: str, fix: str = "", what: str = "") -> Cl
     """What the API's refusal means here; `fix` and `what` replace the general texts."""
     code, exit_code = _REFUSALS.get(refused.code, _other(refused.status))
     general = _FIXES.get(code, "correct the request, and try again.")
-    message = what or refused.detail[:1].upper() + refused.detail[1:]
+    message = what or _sentence(refused.detail)
     return CliError(code, message, *facts, fix=fix or general, exit_code=exit_code)
+
+
+def _sentence(text: str) -> str:
+    """Errors of the service begin in lower case; a line of ours does not."""
+    return text[:1].upper() + text[1:]
 
 
 def _other(status: int) -> tuple[str, Exit]:

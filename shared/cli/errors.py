@@ -12,6 +12,8 @@ from enum import IntEnum
 
 import click
 
+from shared.cli.words import plain
+
 
 class Exit(IntEnum):
     """The exit codes, each with one meaning."""
@@ -51,7 +53,8 @@ def report(failure: BaseException, args: Sequence[str]) -> int:
         click.echo(json.dumps({"error": document}))
     else:
         lines = [f"{error.code} {error.message}", *error.facts, f"Fix: {error.fix}"]
-        click.echo("\n".join(lines), err=True)
+        # The text may hold what a caller sent: a terminal must not obey it.
+        click.echo(plain("\n".join(lines)), err=True)
     if {"-v", "--verbose"} & set(args):
         traceback.print_exception(failure, file=sys.stderr)
     return int(error.exit_code)

@@ -83,6 +83,11 @@ class TaskType:
     def __post_init__(self) -> None:
         if not re.fullmatch(NAME_PATTERN, self.name):
             raise ValueError(f"task type name {self.name!r} does not match {NAME_PATTERN}")
+        if self.name.endswith("_dead"):
+            raise ValueError(
+                f"task type name {self.name!r} ends in _dead: its topic would be the dead-letter "
+                f"topic of {self.name.removesuffix('_dead')!r}"
+            )
 
     @property
     def topic(self) -> str:

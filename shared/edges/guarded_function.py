@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, Response
 
 from shared import telemetry
 from shared.bootstrap import Readiness
-from shared.domain.errors import CloudTaskerError, Code, Misconfigured, Unauthenticated
+from shared.domain.errors import CloudTaskerError, Misconfigured, Unauthenticated
 from shared.edges.drain import when_told_to_stop
-from shared.edges.push_answers import ANSWER_TO
+from shared.edges.push_answers import error_answer
 from shared.edges.push_token import PushTokenCheck
 from shared.settings import Settings
 from shared.telemetry import Event
@@ -76,7 +76,7 @@ class _Guard:
         try:
             return await self._routed(request)
         except CloudTaskerError as error:
-            return _answer_to(error)
+            return error_answer(error)
         except Exception as fault:
             telemetry.log(Event.FAULT, severity="ERROR", error=fault)
             return Response(status_code=500)
@@ -101,7 +101,7 @@ class _Guard:
         try:
             endpoint, _ = self._open()
         except Misconfigured as wrong:
-            _answer_to(wrong)
+            error_answer(wrong)
             problems = {"settings": "misconfigured; the log says how"}
         else:
             problems = await endpoint.readiness.problems()
@@ -110,16 +110,16 @@ class _Guard:
 
     def _open(self) -> tuple[Endpoint, PushTokenCheck]:
         """Blocks the event loop while it imports, so that nobody opens it a second time."""
+        began = time.perf_counter()
         if self._endpoint is None:
-            began = time.perf_counter()
             telemetry.configure(Settings())  # so that what is wrong with the real ones is readable
             self._endpoint = self._open_endpoint()
             telemetry.configure(self._endpoint.settings)
             when_told_to_stop(self._drain)
-            took = round(time.perf_counter() - began, 3)
-            telemetry.log(Event.PROCESS_READY, function=self._name, seconds=took)
         if self._token is None:
             self._token = PushTokenCheck(self._endpoint.settings)
+            took = round(time.perf_counter() - began, 3)
+            telemetry.log(Event.PROCESS_READY, function=self._name, seconds=took)
         return self._endpoint, self._token
 
     async def _drain(self) -> None:
@@ -134,15 +134,3 @@ def _authorization(request: Request) -> str | None:
     if len(given) > 1:
         raise Unauthenticated("several Authorization headers")
     return given[0] if given else None
-
-
-def _answer_to(error: CloudTaskerError) -> Response:
-    """The answer of the table; what is said to the caller is constant, the reason is logged."""
-    answer = ANSWER_TO[error.code]
-    traceback = error if answer.event is Event.FAULT else None
-    telemetry.log(answer.event, severity=answer.severity, error=traceback, why=str(error))
-    if error.code is not Code.UNAUTHENTICATED:
-        return Response(status_code=answer.status)
-    # Its body was not read, so the connection is of no more use.
-    headers = {"WWW-Authenticate": "Bearer", "Connection": "close"}
-    return JSONResponse({"error": "unauthenticated"}, status_code=answer.status, headers=headers)

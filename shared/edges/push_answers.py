@@ -1,4 +1,4 @@
-"""Which HTTP status tells Pub/Sub what, and which log line goes with each error. A table, no rules.
+"""Which HTTP status tells Pub/Sub what, and which log line goes with each error. Tables, no rules.
 
 Pub/Sub takes 102, 200, 201, 202 and 204 for an ack and everything else for a nack.
 """
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from shared.domain.errors import Code
+from starlette.responses import JSONResponse, Response
+
+from shared import telemetry
+from shared.domain.errors import CloudTaskerError, Code
 from shared.domain.settlement import Answer
 from shared.telemetry import Event, Severity
 
@@ -43,3 +46,15 @@ ANSWER_TO: Final[Mapping[Code, ErrorAnswer]] = MappingProxyType(
         Code.UNSUPPORTED_MEDIA_TYPE: _DEFECT,
     }
 )
+
+
+def error_answer(error: CloudTaskerError) -> Response:
+    """The answer of the table; what is said to the caller is constant, the reason is logged."""
+    answer = ANSWER_TO[error.code]
+    traceback = error if answer.event is Event.FAULT else None
+    telemetry.log(answer.event, severity=answer.severity, error=traceback, why=str(error))
+    if error.code is not Code.UNAUTHENTICATED:
+        return Response(status_code=answer.status)
+    # Its body was not read, so the connection is of no more use.
+    headers = {"WWW-Authenticate": "Bearer", "Connection": "close"}
+    return JSONResponse({"error": "unauthenticated"}, status_code=answer.status, headers=headers)

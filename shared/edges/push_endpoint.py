@@ -13,14 +13,16 @@ from starlette.responses import JSONResponse, Response
 from shared import telemetry
 from shared.bootstrap import Readiness
 from shared.domain.envelope import Delivery, UndecodableEnvelope
+from shared.domain.errors import CloudTaskerError
 from shared.domain.settlement import Answer
 from shared.edges.delivery import delivery_of, is_cloud_event, raw_delivery
-from shared.edges.push_answers import STATUS_OF
+from shared.edges.push_answers import STATUS_OF, error_answer
 from shared.settings import Settings
-from shared.telemetry import Event
+from shared.telemetry import Event, Field
 
 MAX_BODY_BYTES: Final = 1_000_000
 """Our messages carry ids only and have about a thousand bytes."""
+_NAMED: Final = ("task_id", "task_type", "traceparent")
 BODY_SECONDS: Final = 10.0
 """How long a caller may take to send a body."""
 
@@ -64,14 +66,24 @@ class PushEndpoint(ABC):
             return await self._kept(raw_delivery(body), f"cannot be decoded: {unreadable}")
         if not is_cloud_event(request.headers) and not self.expects(delivery.subscription):
             return _refused(delivery)
-        with telemetry.bound(message_id=delivery.message_id):
-            answer = await self.deliver(delivery)
+        with telemetry.bound(**_fields(delivery)):
+            try:
+                answer = await self.deliver(delivery)
+            except CloudTaskerError as error:
+                return error_answer(error)  # here, where the line still names the message
         return Response(status_code=STATUS_OF[answer])
 
     async def _kept(self, delivery: Delivery, reason: str) -> Response:
         await self.keep(delivery, reason)
         log_kept(delivery, reason)
         return Response(status_code=STATUS_OF[Answer.ACK])
+
+
+def _fields(delivery: Delivery) -> dict[str, Field]:
+    """What a line says of a delivery before anybody has looked at what is in it."""
+    attributes = delivery.attributes
+    said = {name: attributes[name][:100] for name in _NAMED if name in attributes}
+    return {"message_id": delivery.message_id, **said}
 
 
 def log_kept(delivery: Delivery, reason: str) -> None:

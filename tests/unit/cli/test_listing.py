@@ -41,6 +41,13 @@ def test_the_last_column_goes_below_its_row_when_there_is_none():
     ]
 
 
+def test_the_last_column_stays_on_the_line_when_it_just_fits():
+    exact = max(map(len, drawn(tasks(), 200)))
+
+    assert len(drawn(tasks(), exact)) == 3
+    assert len(drawn(tasks(), exact - 1)) == 4
+
+
 def test_the_last_column_may_be_cut_instead():
     [_, first, _] = drawn(tasks(cut_last=True), 90)
 

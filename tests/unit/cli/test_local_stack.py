@@ -70,7 +70,10 @@ def test_mail_shows_one_message_as_it_would_be_read(cloudtasker):
 
 
 def test_an_unknown_mail_is_not_found(cloudtasker):
-    assert cloudtasker("mail", "a/b").code == 3
+    mail_id = arrived(cloudtasker)
+
+    for unknown in ("a/b", f"{mail_id}#x", f"{mail_id}?x"):
+        assert cloudtasker("mail", unknown).code == 3
 
 
 def test_mail_empties_the_inbox(cloudtasker):

@@ -30,6 +30,7 @@ def test_quiet_says_nothing_but_the_id(cloudtasker):
         (["--json", '{"name": "Ana"}', "name=Bo"], "", {"name": "Bo"}),
         (["--file", "-"], '{"name": "Zoë"}', {"name": "Zoë"}),
         (["--sample", "times:=2"], "", {"name": "text", "times": 2}),
+        (["--sample", "name=Bo"], "", {"name": "Bo"}),
     ],
 )
 def test_the_payload_comes_from_where_it_is_said(cloudtasker, words, stdin, payload):
@@ -160,6 +161,16 @@ def test_another_payload_under_the_same_key_is_a_conflict(cloudtasker):
     assert outcome.code == 4
     assert outcome.error["code"] == "CT304"
     assert first in outcome.error["message"]
+
+
+def test_an_error_shows_what_a_terminal_would_obey(cloudtasker):
+    words = ["tasks", "enqueue", "greet", "--idempotency-key", "\x1b[2J"]
+    cloudtasker(*words, "name=Ana")
+
+    outcome = cloudtasker(*words, "name=Bo")
+
+    assert outcome.code == 4
+    assert r'"\x1b[2J"' in outcome.err
 
 
 @pytest.mark.parametrize(

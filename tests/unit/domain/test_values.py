@@ -170,6 +170,11 @@ def test_a_task_type_name_has_its_form(name):
         TaskType(name, Limits(), Greeting)
 
 
+def test_a_task_type_name_cannot_take_another_s_dead_letter_topic():
+    with pytest.raises(ValueError, match="dead-letter topic of 'send'"):
+        TaskType("send_dead", Limits(), Greeting)
+
+
 def test_cloud_names_use_dashes():
     task_type = TaskType("send_email", Limits(), Greeting)
     names = (task_type.topic, task_type.push_subscription, task_type.dead_letter_topic)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared import telemetry
+from shared.domain.errors import LedgerUnavailable
 from shared.domain.outcome import RejectTask, RetryLater, Snooze
 from shared.edges.execution_log import said_when_long
 from tests.unit.edges.stage import TRACEPARENT
@@ -113,6 +114,22 @@ async def test_an_older_generation_is_an_event_of_its_own(stage, log_lines):
 
     assert [x["event"] for x in lines] == ["stale_generation"]
     assert (lines[0]["task_id"], lines[0]["generation"]) == (task_id, 9)
+
+
+async def test_a_ledger_that_is_away_is_logged_with_what_the_message_says_of_itself(
+    stage, log_lines
+):
+    async def away(*_):
+        raise LedgerUnavailable("postgres did not answer")
+
+    stage.ledger.claim = away
+    attributes = {"task_id": "t1", "task_type": "greet", "traceparent": TRACEPARENT}
+    _, [line] = await pushed(stage, log_lines, message_id="5", attributes=attributes)
+
+    assert (line["event"], line["severity"]) == ("ledger_unavailable", "ERROR")
+    assert (line["why"], line["message_id"]) == ("postgres did not answer", "5")
+    assert (line["task_id"], line["task_type"]) == ("t1", "greet")
+    assert line["logging.googleapis.com/trace"] == TRACE
 
 
 async def test_a_lost_lease_is_logged(stage, log_lines):

@@ -1,14 +1,17 @@
 """S3: an issuer that is slow, away or talks nonsense, and callers who invent key ids."""
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
 from shared.edges.issuer_keys import IssuerKeys, keep_seconds
 from shared.edges.jwks import KeysUnavailable, public_keys
-from tests.support.tokens import KEY_ID, KeyServer, key_server, private_key
+from tests.support.tokens import KEY_ID, KeyServer, key_server, key_set, private_key
 
 
 class Clock:
@@ -195,3 +198,12 @@ def test_keys_are_kept_as_the_issuer_says_within_five_minutes_and_a_day(header, 
 def test_what_is_no_strong_rsa_key_is_passed_over(entry):
     with pytest.raises(KeysUnavailable):
         public_keys(b'{"keys": [%s]}' % entry)
+
+
+def test_a_weak_rsa_key_is_passed_over():
+    weak = rsa.generate_private_key(65537, 1024).public_key()  # noqa: S505 - that is the point
+    entry = {**RSAAlgorithm.to_jwk(weak, as_dict=True), "kid": "weak"}
+
+    with pytest.raises(KeysUnavailable):
+        public_keys(json.dumps({"keys": [entry]}).encode())
+    assert list(public_keys(json.dumps({"keys": [entry, *key_set()["keys"]]}).encode())) == [KEY_ID]

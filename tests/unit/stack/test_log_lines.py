@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from emulators.stack.log_lines import parse, pretty
+from emulators.stack.log_lines import parse, pretty, without_frames
 
 NOW = datetime(2026, 11, 24, 10, 4, 11, 123_000, tzinfo=UTC).astimezone()
 
@@ -77,3 +77,9 @@ def test_json_lines_stay_as_they_are_and_others_are_wrapped():
         "message": "LOG:  hi",
         "logger": "postgres",
     }
+
+
+def test_of_a_stack_trace_only_the_error_stays():
+    lines = ["hello", "Traceback (most recent call last):", '  File "x.py", line 1', "OSError: no"]
+
+    assert without_frames(lines) == ["hello", "OSError: no"]
