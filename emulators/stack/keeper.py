@@ -101,7 +101,7 @@ class Keeper:
                 await end(self.child, self.part.stop_signal, limit_seconds)
             await self._ending.kill()
         if self._pumps:
-            await asyncio.wait(self._pumps, timeout=0.5)
+            await asyncio.wait(self._pumps, timeout=0.1)
         for pump in self._pumps:
             pump.cancel()
 

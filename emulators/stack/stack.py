@@ -74,13 +74,16 @@ class Stack:
         if self.overrides:
             product["CLOUDTASKER_TASK_OVERRIDES"] = str(self.overrides)
         self.project = product["GOOGLE_CLOUD_PROJECT"]
-        options = self.options
         return Parts(
-            options.root, options.data_dir, self.layout, self.ports, self._zygote,
-            self._common,
-            product,
-            asyncio.Event(),
-        )  # fmt: skip
+            root=self.options.root,
+            data_dir=self.options.data_dir,
+            layout=self.layout,
+            ports=self.ports,
+            zygote=self._zygote,
+            common=self._common,
+            product=product,
+            schema=asyncio.Event(),
+        )
 
     async def _start_all(self, names: list[str], task_types: list[TaskType]) -> None:
         """Everything that can start in parallel does; what takes longest begins first."""

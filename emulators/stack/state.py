@@ -26,6 +26,7 @@ class State:
     def write(self, data_dir: Path) -> None:
         """Replace the file in one step, so that a reader never sees half of it."""
         new = data_dir / f"{FILE_NAME}.new"
+        new.touch(mode=0o600)  # a database URL of the user's may hold a password
         new.write_text(json.dumps(asdict(self), indent=2, sort_keys=True) + "\n")
         os.replace(new, data_dir / FILE_NAME)
 

@@ -3,6 +3,7 @@
 Without SQLAlchemy, so that a task function starts without paying for its import.
 """
 
+import socket
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -24,11 +25,21 @@ def connect(url: str) -> pg8000.native.Connection:
 
     Raises: Misconfigured for a URL that is none; OSError or a pg8000 error when nobody answers.
     """
+    arguments = connect_arguments(url)
+    if arguments.get("host"):
+        arguments["sock"] = _dial(arguments["host"], arguments.pop("port"))
     return pg8000.native.Connection(
-        **connect_arguments(url),
-        timeout=ANSWER_TIMEOUT_SECONDS,
-        application_name="cloudtasker",
+        **arguments, timeout=ANSWER_TIMEOUT_SECONDS, application_name="cloudtasker"
     )
+
+
+def _dial(host: str, port: int) -> socket.socket:
+    """A batch is larger than the driver's buffer, so it leaves in pieces; without TCP_NODELAY each
+    piece but the first waits for the server's delayed acknowledgement, 40 ms on Linux."""
+    dialled = socket.create_connection((host, port), ANSWER_TIMEOUT_SECONDS)
+    dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    dialled.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return dialled
 
 
 def connect_arguments(url: str) -> dict[str, Any]:

@@ -99,6 +99,15 @@ async def test_a_run_that_takes_long_says_so_meanwhile(log_lines, after_seconds,
     assert [line["event"] for line in log_lines() if line["task_id"] == "t"] == said
 
 
+async def test_a_run_that_has_ended_says_nothing_of_being_long(log_lines):
+    with said_when_long(0):
+        pass
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+    assert log_lines() == []
+
+
 async def test_a_duplicate_says_why_it_was_refused(stage, log_lines):
     task_id = await stage.add()
     await stage.push(task_id)

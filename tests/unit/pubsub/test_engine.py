@@ -263,6 +263,15 @@ def test_an_ack_of_a_delivery_from_before_a_restart_counts():
     assert seqs(engine.take(10, now=0)) == [1]
 
 
+def test_an_ack_of_the_very_next_message_to_be_loaded_is_persisted():
+    engine = Engine(Policy(), floor=0)
+    engine.publish(2)
+
+    engine.ack(1, generation=77)
+
+    assert engine.changes().acked == [1]
+
+
 @pytest.mark.parametrize("seq", [0, 3, 99])
 def test_an_ack_of_what_does_not_exist_is_ignored(seq):
     engine = engine_with(2)

@@ -97,6 +97,12 @@ def test_the_state_file_has_exactly_the_documented_fields(tmp_path):
     }  # fmt: skip
 
 
+def test_only_its_owner_may_read_the_state_for_urls_hold_passwords(tmp_path):
+    STATE.write(tmp_path)
+
+    assert (tmp_path / state.FILE_NAME).stat().st_mode & 0o777 == 0o600
+
+
 def test_writing_the_state_leaves_no_half_file_behind(tmp_path):
     STATE.write(tmp_path)
     STATE.write(tmp_path)
