@@ -29,7 +29,10 @@ def connect(url: str) -> pg8000.native.Connection:
     if arguments.get("host"):
         arguments["sock"] = _dial(arguments["host"], arguments.pop("port"))
     return pg8000.native.Connection(
-        **arguments, timeout=ANSWER_TIMEOUT_SECONDS, application_name="cloudtasker"
+        **arguments,
+        timeout=ANSWER_TIMEOUT_SECONDS,
+        application_name="cloudtasker",
+        startup_params={"enable_seqscan": "off"},
     )
 
 

@@ -1,7 +1,10 @@
 """The ledger's moves, each one SQL statement over a batch, with what it guarantees beside it.
 
 `:items` is a JSON array; each item has its place `n`. Rows are locked in the order of their ids, so
-that two batches cannot wait for each other. `now()` is the database's: no process clock decides.
+that two batches cannot wait for each other. A statement is planned while the table may still be
+empty and the plan is kept, so each access names its ids in an array: that can only use the index
+(the connection plans no sequential scan), however the table has grown. `now()` is the database's:
+no process clock decides.
 """
 
 from string import Template
@@ -68,10 +71,16 @@ ADD: Final = Statement(
 EARLIER: Final = Statement(
     "earlier",
     """
-    SELECT asked.n, k.task_id, k.fingerprint, t.task_type, t.state, t.created_at
-      FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS asked(n int, idempotency_key text)
-      JOIN idempotency_keys k ON k.key = asked.idempotency_key
-      JOIN tasks t ON t.id = k.task_id""",
+    WITH asked AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, idempotency_key text)
+    ), known AS (
+        SELECT asked.n, k.task_id, k.fingerprint
+          FROM asked JOIN idempotency_keys k ON k.key = asked.idempotency_key
+         WHERE k.key = ANY (ARRAY(SELECT idempotency_key FROM asked))
+    )
+    SELECT known.n, known.task_id, known.fingerprint, t.task_type, t.state, t.created_at
+      FROM known JOIN tasks t ON t.id = known.task_id
+     WHERE t.id = ANY (ARRAY(SELECT task_id FROM known))""",
     ("task_id", "fingerprint", "task_type", "state", "created_at"),
 )
 
@@ -84,9 +93,11 @@ MARK_PUBLISHED: Final = Statement(
                AS s(n int, id uuid, generation int)
     ), held AS (
         SELECT t.id FROM tasks t JOIN sent ON sent.id = t.id AND sent.generation = t.generation
-         WHERE t.published_at IS NULL AND t.state = 'queued' ORDER BY t.id FOR UPDATE OF t
+         WHERE t.id = ANY (ARRAY(SELECT id FROM sent))
+           AND t.published_at IS NULL AND t.state = 'queued' ORDER BY t.id FOR UPDATE OF t
     )
-    UPDATE tasks t SET published_at = now(), due_at = NULL FROM held WHERE t.id = held.id""",
+    UPDATE tasks t SET published_at = now(), due_at = NULL
+      FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))""",
 )
 
 # The only way to `running`. One claim wins: a second, in this batch or another, finds a live lease.
@@ -103,7 +114,8 @@ CLAIM: Final = Statement(
         SELECT t.id, asked.n, t.state AS was, t.attempt, t.token, t.generation, t.started_at,
                t.attempt >= asked.max_attempts AS spent
           FROM tasks t JOIN asked ON asked.id = t.id AND asked.generation = t.generation
-         WHERE (t.state IN ('queued', 'retrying')
+         WHERE t.id = ANY (ARRAY(SELECT id FROM asked))
+           AND (t.state IN ('queued', 'retrying')
                 OR t.state = 'running' AND t.lease_expires_at <= now())
            AND (t.not_before IS NULL OR t.not_before <= now())
          ORDER BY t.id FOR UPDATE OF t
@@ -125,7 +137,7 @@ CLAIM: Final = Statement(
                error = CASE WHEN held.spent THEN coalesce(t.error,
                             CASE held.was WHEN 'running' THEN $abandoned
                                           ELSE $spent END) END
-          FROM held WHERE t.id = held.id
+          FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
      RETURNING held.n, t.id, t.state, t.attempt, t.token, t.generation, t.task_type, t.payload,
                t.labels, t.created_at, t.traceparent
     ), copied AS (
@@ -151,10 +163,13 @@ CLAIM: Final = Statement(
 REFUSED: Final = Statement(
     "refused",
     """
+    WITH asked AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, id uuid)
+    )
     SELECT asked.n, t.generation, t.state, t.lease_expires_at > now() AS leased,
            t.state = 'scheduled' OR t.not_before > now() AS early
-      FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS asked(n int, id uuid)
-      JOIN tasks t ON t.id = asked.id""",
+      FROM asked JOIN tasks t ON t.id = asked.id
+     WHERE t.id = ANY (ARRAY(SELECT id FROM asked))""",
     ("generation", "state", "leased", "early"),
 )
 
@@ -165,12 +180,13 @@ RENEW: Final = Statement(
         SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS k(n int, id uuid, token bigint)
     ), held AS (
         SELECT t.id FROM tasks t JOIN kept ON kept.id = t.id AND kept.token = t.token
-         WHERE t.state = 'running' ORDER BY t.id FOR UPDATE OF t
+         WHERE t.id = ANY (ARRAY(SELECT id FROM kept))
+           AND t.state = 'running' ORDER BY t.id FOR UPDATE OF t
     )
     UPDATE tasks t
        SET lease_expires_at = now() + $lease,
            due_at = now() + $lease
-      FROM held WHERE t.id = held.id"""),
+      FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))"""),
 )
 
 # The fencing token: an attempt that lost its lease matches no row, so a late result is refused.
@@ -184,7 +200,8 @@ FINISH: Final = Statement(
     ), held AS (
         SELECT t.id, t.generation, t.attempt, t.started_at
           FROM tasks t JOIN ended ON ended.id = t.id AND ended.token = t.token
-         WHERE t.state = 'running' ORDER BY t.id FOR UPDATE OF t
+         WHERE t.id = ANY (ARRAY(SELECT id FROM ended))
+           AND t.state = 'running' ORDER BY t.id FOR UPDATE OF t
     ), moved AS (
         UPDATE tasks t
            SET state = ended.state, result = ended.result, error = ended.error,
@@ -194,7 +211,8 @@ FINISH: Final = Statement(
                not_before = CASE WHEN ended.hold
                             THEN coalesce(ended.due_at, now() + ended.due_in * $second) END,
                finished_at = CASE WHEN ended.state IN ('succeeded', 'dead') THEN now() END
-          FROM held JOIN ended ON ended.id = held.id WHERE t.id = held.id
+          FROM held JOIN ended ON ended.id = held.id
+         WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
      RETURNING t.id
     ), attempted AS (
         INSERT INTO attempts
@@ -219,10 +237,11 @@ CANCEL: Final = Statement(
         SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, id uuid)
     ), held AS (
         SELECT t.id, asked.n FROM tasks t JOIN asked ON asked.id = t.id
-         WHERE t.state IN ('scheduled', 'queued', 'retrying') ORDER BY t.id FOR UPDATE OF t
+         WHERE t.id = ANY (ARRAY(SELECT id FROM asked))
+           AND t.state IN ('scheduled', 'queued', 'retrying') ORDER BY t.id FOR UPDATE OF t
     )
     UPDATE tasks t SET state = 'cancelled', due_at = NULL, not_before = NULL, finished_at = now()
-      FROM held WHERE t.id = held.id
+      FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
  RETURNING held.n, true""",
     ("cancelled",),
 )
@@ -249,7 +268,7 @@ TAKE_DUE: Final = _sql("""
                finished_at = CASE WHEN held.spent THEN now() END,
                error = CASE WHEN held.spent THEN coalesce(t.error, $abandoned)
                             ELSE t.error END
-          FROM held WHERE t.id = held.id
+          FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
      RETURNING t.id, t.state, t.generation, t.attempt, t.task_type, t.created_at, t.traceparent,
                t.ordering_key
     ), copied AS (
@@ -271,7 +290,8 @@ TAKE_COPIES: Final = _sql("""
     )
     SELECT t.id, taken.generation, t.task_type, t.created_at, t.traceparent, t.ordering_key,
            taken.attempt
-      FROM taken JOIN tasks t ON t.id = taken.task_id""")
+      FROM taken JOIN tasks t ON t.id = taken.task_id
+     WHERE t.id = ANY (ARRAY(SELECT task_id FROM taken))""")
 
 DROP_COPIES: Final = """
     DELETE FROM dead_letter_copies c
