@@ -15,7 +15,7 @@ from protos.cloudtasker.v1.task_service_pb2_grpc import TaskServiceServicer
 from shared.bootstrap import Api
 from shared.domain.errors import CloudTaskerError
 from shared.domain.trace import traceparent_of
-from shared.edges.accepted import note_accepted
+from shared.edges.accepted import note_accepted, note_outcomes
 from shared.telemetry import Event, log
 
 Context = ServicerContext[Any, Any]
@@ -45,13 +45,10 @@ class TaskService(TaskServiceServicer):
         asked = [one for one in read if not isinstance(one, CloudTaskerError)]
         traceparent = _traceparent(context)
         outcomes = await self._api.enqueue.enqueue_all(asked, traceparent=traceparent)
-        for outcome in outcomes:
-            if not isinstance(outcome, CloudTaskerError):
-                note_accepted(outcome, traceparent)
         waiting = iter(outcomes)
-        return answers.outcomes(
-            [one if isinstance(one, CloudTaskerError) else next(waiting) for one in read]
-        )
+        every = [one if isinstance(one, CloudTaskerError) else next(waiting) for one in read]
+        note_outcomes(every, traceparent)
+        return answers.outcomes(every)
 
     async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.Task:
         """Read one task, with its attempts."""

@@ -154,8 +154,10 @@ def _ledger() -> Ledger:
 @cache
 def _publisher() -> Publisher:
     from shared.adapters.pubsub import PubSubPublisher
+    from shared.metrics import CountedPublisher
 
-    return PubSubPublisher(settings().project, emulator_host=settings().pubsub_emulator_host)
+    host = settings().pubsub_emulator_host
+    return CountedPublisher(PubSubPublisher(settings().project, emulator_host=host))
 
 
 @cache

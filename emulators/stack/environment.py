@@ -40,6 +40,7 @@ def product(root: Path, inherited: Mapping[str, str], addresses: Addresses) -> d
     defaults = {
         "GOOGLE_CLOUD_PROJECT": PROJECT,
         "CLOUDTASKER_AUTH": "none",
+        "CLOUDTASKER_GRPC_REFLECTION": "1",
         "CLOUDTASKER_PUSH_AUTH": "signature",
         "CLOUDTASKER_PUSH_ISSUER_KEYS_URL": addresses.pubsub_http + _KEYS_PATH,
         "CLOUDTASKER_PUSH_SERVICE_ACCOUNT": PUSH_SERVICE_ACCOUNT,

@@ -61,6 +61,7 @@ class Parts:
             "http-port": str(layout.pubsub_http),
             "data-dir": str(self.data_dir / PUBSUB),
             "durability": "normal",
+            "push-backoff": "off",
         }
         argv = [word for name, value in options.items() for word in (f"--{name}", value)]
         program = Program([sys.executable, "-m", "emulators.pubsub", *argv], self.common, self.root)

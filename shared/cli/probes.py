@@ -41,7 +41,7 @@ def _problems(answer: "httpx.Response") -> str:
     """What a readiness answer names, else the beginning of its text."""
     try:
         said = answer.json()
-        problems = said.get("not_ready") or said["problems"]
+        problems = said["problems"]
         return "; ".join(f"{name}: {why}" for name, why in problems.items())
     except (ValueError, KeyError, TypeError, AttributeError):
         return answer.text[:200]

@@ -66,7 +66,7 @@ class UnknownTaskType(CloudTaskerError):
     code = Code.UNKNOWN_TASK_TYPE
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
-        near = get_close_matches(name, known, n=1)
+        near = get_close_matches(name[:64], known, n=1)
         hint = f'; did you mean "{near[0]}"?' if near else f"; known: {', '.join(sorted(known))}"
         super().__init__(f'no task type "{name[:100]}"{hint}')
         self.fields = (InvalidField("task_type", str(self)),)

@@ -10,6 +10,7 @@ from shared.domain.errors import InvalidField, InvalidPayload
 from shared.domain.payload import Payload
 
 NAME_PATTERN: Final = r"^[a-z][a-z0-9_]{1,22}[a-z0-9]$"
+MAX_PROBLEMS: Final = 100
 ACK_MARGIN_SECONDS: Final = 30
 """An ack deadline leaves a run this long to record its outcome after its time limit."""
 
@@ -116,8 +117,12 @@ class TaskType:
 
 
 def problems_of(refused: ValidationError, prefix: str = "payload") -> tuple[InvalidField, ...]:
-    """Every problem that the validating library found, with the path of its field."""
+    """The problems that the validating library found, each with the path of its field.
+
+    At most 100: who sends more gets the rest after mending these.
+    """
+    found = refused.errors(include_url=False, include_context=False, include_input=False)
     return tuple(
         InvalidField(".".join((prefix, *map(str, problem["loc"]))).lstrip("."), problem["msg"])
-        for problem in refused.errors(include_url=False, include_context=False, include_input=False)
+        for problem in found[:MAX_PROBLEMS]
     )

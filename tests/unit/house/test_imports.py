@@ -25,7 +25,7 @@ ALLOWED = {
         "shared.services",
         "shared.adapters",
         "shared.settings",
-        "shared.telemetry",
+        "shared.metrics",
     ],
     "shared.edges": [
         "shared.edges",
