@@ -26,7 +26,8 @@ if [ -z "$uv" ]; then
 fi
 
 if [ -n "$uv" ]; then
-    "$uv" pip install --quiet --python "$venv/bin/python" --require-hashes -r "$lock"
+    # Compiled here as pip does, so that the first `make run` does not pay for it.
+    "$uv" pip install --quiet --compile-bytecode --python "$venv/bin/python" --require-hashes -r "$lock"
     "$uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation -e .
 else
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"

@@ -27,12 +27,13 @@ class RelayEndpoint:
     async def post(self, request: Request) -> Response:
         """Work in rounds until the time is over, then say what was done; the body is not read.
 
+        Cut short by a stop it answers 503, so that the scheduler calls again at once.
         Raises: LedgerUnavailable: the scheduler's next call goes on where this one stopped.
         """
         total = await self._service.run(self._run_seconds)
         if total.due or total.copies:
             telemetry.log(Event.RELAY_ROUND, **asdict(total))
-        return JSONResponse(asdict(total))
+        return JSONResponse(asdict(total), status_code=503 if self._service.stopped else 200)
 
     async def drain(self) -> None:
         """End after the round under way."""

@@ -1,6 +1,7 @@
 """Where the local stack's parts are: the state file that `cloudtasker dev` writes when ready."""
 
 import json
+import os
 from dataclasses import dataclass, fields
 
 from shared.cli.errors import CliError, Exit
@@ -32,11 +33,25 @@ def read_stack_state() -> StackState:
     file = settings().state_file
     try:
         content = json.loads(file.read_bytes())
-        return StackState(**{field.name: content[field.name] for field in fields(StackState)})
+        state = StackState(**{field.name: content[field.name] for field in fields(StackState)})
+        stack = state.pids.get("stack")
     except FileNotFoundError:
         raise _not_running(f"Looked for {file}.") from None
     except (OSError, ValueError, KeyError, TypeError) as unreadable:
         raise _not_running(f"The state file {file} cannot be used: {unreadable!r}.") from None
+    if stack is not None and not _is_alive(stack):
+        raise _not_running(f"The run that {file} tells of (pid {stack}) was killed.")
+    return state
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def settings() -> Settings:

@@ -74,6 +74,11 @@ class RelayService:
             if loop.time() + pause >= end or await self._stopped_within(pause):
                 return total
 
+    @property
+    def stopped(self) -> bool:
+        """`stop` was called: the last run may have been cut short."""
+        return self._stopped.is_set()
+
     def stop(self) -> None:
         """Let no call of `run` begin another round."""
         self._stopped.set()

@@ -64,7 +64,8 @@ def database(postgres):
 
 def test_postgres_away_for_twenty_seconds_loses_nothing(postgres, database, tmp_path):
     overrides = tmp_path / "overrides.yaml"
-    overrides.write_text("noop: {retry: {min_seconds: 0.3, max_seconds: 3}}")
+    # Longer together than the outage: else Pub/Sub gives up, and the ledger waits a minute more.
+    overrides.write_text("noop: {retry: {min_seconds: 4, max_seconds: 10}}")
     environ = {
         "CLOUDTASKER_DATABASE_URL": database,
         "CLOUDTASKER_TASK_OVERRIDES": str(overrides),

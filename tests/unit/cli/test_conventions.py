@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
 
 import click
 import httpx
@@ -55,6 +57,17 @@ def test_no_stack_in_this_folder_exits_with_5(cloudtasker, words):
 
     assert (outcome.code, outcome.error["code"]) == (5, "CT503")
     assert f"Looked for {cloudtasker.state_file}." in outcome.error["message"]
+
+
+def test_the_state_of_a_run_that_was_killed_is_not_believed(cloudtasker):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    cloudtasker.write_state(pids={"stack": gone.pid})
+
+    outcome = cloudtasker("tasks", "list", "-o", "json")
+
+    assert (outcome.code, outcome.error["code"]) == (5, "CT503")
+    assert f"(pid {gone.pid}) was killed" in outcome.error["message"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"rest": 1'])
