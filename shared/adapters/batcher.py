@@ -94,11 +94,12 @@ class Batcher:
         if standing is None:
             raise ValueError("this batcher was made without a standing statement")
         with self._wake:
-            if not standing.items:
-                standing.next_at = time.monotonic() + standing.every_seconds
+            is_first = not standing.items
             standing.items[key] = (item, until)
-            self._start()
-            self._wake.notify()
+            if is_first:  # else the thread already waits no longer than to the next turn
+                standing.next_at = time.monotonic() + standing.every_seconds
+                self._start()
+                self._wake.notify()
 
     def let_go(self, key: object) -> None:
         """End what `hold` began."""
@@ -224,7 +225,7 @@ class Batcher:
         for entry, result in zip(entries, results, strict=True):
             pairs.setdefault(entry.loop, []).append((entry, result))
         for loop, settled in pairs.items():
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(_settle, settled)
 
 

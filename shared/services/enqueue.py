@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from shared.domain.errors import (
     InvalidField,
     InvalidPayload,
     InvalidRequest,
+    LedgerUnavailable,
     UnknownTaskType,
 )
 from shared.domain.ports import KeyRecord, Ledger, Publisher, TaskCache
@@ -170,7 +172,8 @@ class EnqueueService:
     ) -> None:
         confirmed = [task for task, sure in zip(tasks, await publishing, strict=True) if sure]
         if confirmed:
-            await self._ledger.mark_published(confirmed)
+            with suppress(LedgerUnavailable):  # the rows stay due: the relay publishes once more
+                await self._ledger.mark_published(confirmed)
 
     def _behind(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` after the answer: losing it costs a duplicate message, never a task."""

@@ -5,8 +5,10 @@ import signal
 import time
 
 import httpx
+import pg8000.native
 import pytest
 
+from shared.adapters.pg_connection import connect_arguments
 from tests.e2e.local_stack import eventually, local_stack
 from tests.support.postgres import fresh_database
 
@@ -28,14 +30,40 @@ def test_a_task_whose_function_is_killed_finishes_once_it_is_back(stack):
     assert stack.pid_of("noop") != victim
 
 
+def confirmed(stack, label: str) -> int:
+    """How many tasks of a label the relay will not publish again: Pub/Sub has their messages."""
+    connection = pg8000.native.Connection(**connect_arguments(stack.state["postgres"]))
+    try:
+        [[count]] = connection.run(
+            "SELECT count(*) FROM tasks WHERE labels->>'test' = :label AND state = 'queued' "
+            "AND published_at IS NOT NULL AND due_at IS NULL",
+            label=label,
+        )
+    finally:
+        connection.close()
+    return count
+
+
+def serves(stack) -> bool:
+    """Whether the emulator answers: a function that has no key yet asks it for one."""
+    try:
+        health = httpx.get(f"{stack.state['pubsub_http']}/_emulator/health", timeout=5)
+    except httpx.TransportError:
+        return False
+    return health.status_code == 200
+
+
 def test_a_killed_emulator_delivers_everything_that_waited(stack):
-    """The function stands still, so that the messages wait in the emulator when it is killed."""
+    """The function stands still, so that the messages wait in the emulator when it is killed. All
+    are confirmed by then, so that the relay cannot stand in for what the emulator lost."""
     function, emulator = stack.pid_of("noop"), stack.pid_of("pubsub")
     os.kill(function, signal.SIGSTOP)
     try:
         stack.enqueue_all([noop("emulator-killed") for _ in range(MANY)])
+        eventually(lambda: confirmed(stack, "emulator-killed") == MANY, 30, "all are confirmed")
         os.kill(emulator, signal.SIGKILL)
         eventually(lambda: stack.pid_of("pubsub") != emulator, 30, "the emulator is back")
+        eventually(lambda: serves(stack), 30, "the emulator serves")
     finally:
         os.kill(function, signal.SIGCONT)
     eventually(

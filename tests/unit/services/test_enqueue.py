@@ -1,6 +1,7 @@
 """Accepting tasks, on in-memory ports."""
 
 import asyncio
+import gc
 import json
 
 import pytest
@@ -146,3 +147,20 @@ async def test_nothing_is_accepted_while_the_ledger_is_away(bench):
     with pytest.raises(LedgerUnavailable):
         await bench.api.enqueue.enqueue(ASKED, traceparent=TRACE)
     assert bench.publisher.messages == []
+
+
+async def test_a_ledger_that_goes_away_behind_the_answer_is_the_relay_s_affair(bench):
+    unhandled = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda loop, context: unhandled.append(context)
+    )
+
+    async def away(tasks):
+        raise LedgerUnavailable("away")
+
+    bench.ledger.mark_published = away
+    stored = await bench.api.enqueue.enqueue(ASKED, traceparent=TRACE)
+    await bench.api.enqueue.settle()
+    gc.collect()
+    assert unhandled == []
+    assert (await bench.ledger.get(stored.id)).due_at is not None
