@@ -34,9 +34,9 @@ from shared.domain.task_type import TaskType
 class PostgresLedger:
     """See `Ledger`. Connects at the first use; one thread commits for everybody."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, renew_seconds: float = RENEW_SECONDS) -> None:
         self._url = url
-        self._batcher = Batcher(url, standing=(sql.RENEW, RENEW_SECONDS))
+        self._batcher = Batcher(url, standing=(sql.RENEW, renew_seconds))
         self._calls = Calls(url)
 
     async def add(self, tasks: Sequence[NewTask]) -> list[Stored | IdempotencyConflict]:
