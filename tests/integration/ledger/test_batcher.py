@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 
+import pg8000.native
 import pytest
 
 from shared.adapters.batcher import MAX_BATCH, Batcher, Statement
@@ -122,3 +123,28 @@ async def test_held_items_are_repeated_by_the_thread_even_when_the_loop_is_block
     assert not [
         t for t in threading.enumerate() if t.name == "group-commit" and t is batcher._thread
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "tries"), [("40P01", 3), ("40001", 3), ("22012", 1)], ids=["deadlock", "race", "bad"]
+)
+async def test_only_what_may_go_well_the_next_time_is_tried_again(batcher, postgres, code, tries):
+    """The counter is a sequence: it counts tries that were rolled back too."""
+    postgres.run(f"CREATE SEQUENCE tries_{code}")
+    postgres.run(
+        f"CREATE FUNCTION fail_{code}() RETURNS int LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF nextval('tries_{code}') < 3 THEN RAISE EXCEPTION USING errcode = '{code}'; END IF; "
+        "RETURN 7; END $$"
+    )
+    statement = Statement(
+        code,
+        f"SELECT n, fail_{code}() "
+        "FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, v int)",
+        ("said",),
+    )
+    if tries == 1:
+        with pytest.raises(pg8000.native.DatabaseError):
+            await batcher.run_one(statement, {"v": 1})
+    else:
+        assert await batcher.run_one(statement, {"v": 1}) == {"said": 7}
+    assert postgres.run(f"SELECT last_value FROM tries_{code}") == [[tries]]
