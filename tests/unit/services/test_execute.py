@@ -1,6 +1,7 @@
 """One delivery through claim, handler, finish and answer, on the in-memory ledger."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -256,3 +257,43 @@ async def test_an_always_failing_ledger_type_is_held_between_attempts_and_copied
         await bench.ledger.take_due({"greet": 5}, 10)
     assert (len(bench.runs), (await bench.row()).state) == (5, State.DEAD)
     assert len(await bench.ledger.take_copies(10)) == 1
+
+
+async def test_a_row_that_changed_under_the_claim_is_delivered_again():
+    bench = Bench()
+    delivery = await bench.add()
+
+    async def contended(task_id, generation, task_type):
+        return Refusal.CONTENDED
+
+    bench.ledger.claim = contended
+    assert (await bench.service.execute(delivery)).answer is Answer.NACK
+    assert bench.runs == []
+
+
+async def test_the_lease_is_renewed_from_the_claim_until_the_outcome_is_recorded():
+    seen = []
+    bench = Bench(lambda payload, claim: seen.append("handler"))
+    finish = bench.ledger.finish
+
+    @asynccontextmanager
+    async def renewing(claim, time_limit_seconds):
+        seen.append(f"renewing up to {time_limit_seconds}")
+        yield
+        seen.append("over")
+
+    async def finishing(claim, settlement):
+        seen.append("finish")
+        await finish(claim, settlement)
+
+    bench.ledger.renewing, bench.ledger.finish = renewing, finishing
+    await bench.service.execute(await bench.add())
+    assert seen == ["renewing up to 60", "handler", "finish", "over"]
+
+
+async def test_an_error_s_text_is_kept_in_a_form_and_size_that_a_row_can_hold():
+    bench = Bench(raising(ValueError("\0\ud800" + "x" * 5000)))
+    await bench.service.execute(await bench.add())
+    message = (await bench.row()).error["message"]
+    assert len(message) == 2000
+    assert message.startswith("\\0\\ud800xx")
