@@ -164,3 +164,22 @@ async def test_a_ledger_that_goes_away_behind_the_answer_is_the_relay_s_affair(b
     gc.collect()
     assert unhandled == []
     assert (await bench.ledger.get(stored.id)).due_at is not None
+
+
+async def test_the_same_key_for_another_task_type_is_a_conflict(bench):
+    asked = {**ASKED, "idempotency_key": "k"}
+    await bench.api.enqueue.enqueue(asked, traceparent=TRACE)
+    with pytest.raises(IdempotencyConflict):
+        await bench.api.enqueue.enqueue({**asked, "task_type": "greet_in_order"}, traceparent=TRACE)
+
+
+async def test_a_repeated_key_is_answered_from_the_cache_without_a_commit(bench):
+    asked = {**ASKED, "idempotency_key": "k"}
+    first = await bench.api.enqueue.enqueue(asked, traceparent=TRACE)
+    await bench.api.enqueue.settle()
+
+    async def no_commit(tasks):
+        raise AssertionError("the ledger was asked to add a task")
+
+    bench.ledger.add = no_commit
+    assert (await bench.api.enqueue.enqueue(asked, traceparent=TRACE)).id == first.id

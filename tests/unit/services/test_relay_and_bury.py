@@ -9,11 +9,13 @@ from shared.domain.outcome import Failure
 from shared.domain.settlement import Answer, Settlement
 from shared.domain.task import NewTask, Outgoing, State
 from shared.services.bury import BuryService
-from shared.services.relay import RelayService
+from shared.services.relay import BATCH, RelayService
 from tests.support.clock import FakeClock
 from tests.support.task_types import catalogue, greeting_type
 
 DEAD = Settlement(State.DEAD, "rejected", Answer.ACK, failure=Failure("No", "no"), copy=True)
+
+FAILED = Settlement(State.RETRYING, "failed", Answer.NACK, failure=Failure("No", "no"))
 
 
 class Bench:
@@ -116,3 +118,43 @@ async def test_a_dead_letter_that_no_row_answers_for_is_kept_on_the_desk(bench, 
     burial = await bench.bury.bury(Delivery("9", "s", data, {}))
     assert burial.state is None
     assert bench.ledger.desk["9"].delivery.data == data
+
+
+async def test_a_copy_of_a_type_that_is_gone_waits_and_holds_up_no_other(bench):
+    for task_type in ("gone", "greet"):
+        task_id = await bench.add(task_type)
+        claim = await bench.ledger.claim(task_id, 0, greeting_type(task_type))
+        await bench.ledger.finish(claim, DEAD)
+    done = await bench.relay.round()
+    assert (done.copies, done.copies_published) == (2, 1)
+    assert [m.topic for m in bench.publisher.messages] == ["tasks-greet-dead"]
+    bench.clock.advance(31)
+    assert [copy.task.task_type for copy in await bench.ledger.take_copies(10)] == ["gone"]
+
+
+async def test_a_full_round_is_followed_by_the_next_without_a_pause(bench):
+    for _ in range(BATCH + 1):
+        await bench.add()
+    bench.clock.advance(3)
+    total = await bench.relay.run(0.9)  # less than one pause
+    assert total.published == BATCH + 1
+
+
+async def test_a_dead_letter_is_judged_by_its_own_type_s_attempts():
+    clock = FakeClock()
+    ledger = MemoryLedger(clock)
+    patient = greeting_type(max_attempts=6)
+    bury = BuryService({"greet": patient}, ledger)
+    [stored] = await ledger.add([NewTask(uuid7(), "greet", {"name": "Ada"}, "")])
+    for _ in range(5):
+        await ledger.finish(await ledger.claim(stored.id, 0, patient), FAILED)
+    assert (await bury.bury(dead_letter(stored.id))).state is State.SCHEDULED
+
+
+async def test_a_dead_letter_whose_attempts_are_spent_is_dead():
+    ledger = MemoryLedger(FakeClock())
+    bury = BuryService({"greet": greeting_type()}, ledger)
+    [stored] = await ledger.add([NewTask(uuid7(), "greet", {"name": "Ada"}, "")])
+    for _ in range(5):
+        await ledger.finish(await ledger.claim(stored.id, 0, greeting_type()), FAILED)
+    assert (await bury.bury(dead_letter(stored.id))).state is State.DEAD
