@@ -27,7 +27,7 @@ def connect(url: str) -> pg8000.native.Connection:
     """
     arguments = connect_arguments(url)
     if arguments.get("host"):
-        arguments["sock"] = _dial(arguments["host"], arguments.pop("port"))
+        arguments["sock"] = dial(arguments["host"], arguments.pop("port"))
     return pg8000.native.Connection(
         **arguments,
         timeout=ANSWER_TIMEOUT_SECONDS,
@@ -36,8 +36,10 @@ def connect(url: str) -> pg8000.native.Connection:
     )
 
 
-def _dial(host: str, port: int) -> socket.socket:
-    """A batch is larger than the driver's buffer, so it leaves in pieces; without TCP_NODELAY each
+def dial(host: str, port: int) -> socket.socket:
+    """A socket to Postgres that sends what it is given at once.
+
+    A batch is larger than the driver's buffer, so it leaves in pieces; without TCP_NODELAY each
     piece but the first waits for the server's delayed acknowledgement, 40 ms on Linux."""
     dialled = socket.create_connection((host, port), ANSWER_TIMEOUT_SECONDS)
     dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -14,6 +14,7 @@ from emulators.stack.valkey import Valkey, find_binary
 from shared.adapters.memory import MemoryCache
 from shared.adapters.no_cache import NoCache
 from shared.adapters.redis import RedisCache
+from shared.domain.ledger_rules import IDEMPOTENCY_WINDOW_SECONDS
 from shared.domain.ports import KeyRecord
 from shared.domain.task import Attempt, State, Task
 from tests.support.ports import free_port
@@ -151,3 +152,13 @@ async def test_without_redis_nothing_is_known():
     await none.put_key("k", KeyRecord(uuid7(), "f"))
     assert await none.get(uuid7()) is None
     assert await none.get_key("k") is None
+
+
+async def test_nothing_is_remembered_for_ever_and_a_key_for_less_than_its_window(server):
+    cache, one = RedisCache(server.url), task()
+    await cache.put(one)
+    await cache.put_key("expiring", KeyRecord(uuid7(), "f"))
+    with redis.Redis(port=server.port) as raw:
+        assert 0 < raw.ttl(f"cloudtasker:task:{one.id}") <= 600
+        assert 22 * 3600 < raw.ttl("cloudtasker:key:expiring") < IDEMPOTENCY_WINDOW_SECONDS
+    await cache.close()

@@ -27,7 +27,8 @@ def emulator(tmp_path_factory):
 @pytest.fixture
 def readers(emulator):
     """The official client, with a topic and an empty subscription."""
-    channel = grpc.insecure_channel(emulator.grpc)
+    options = [("grpc.max_receive_message_length", -1)]
+    channel = grpc.insecure_channel(emulator.grpc, options=options)
     publisher = pubsub_v1.PublisherClient(transport=PublisherGrpcTransport(channel=channel))
     subscriber = pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
     publisher.create_topic(name=TOPIC)
@@ -102,3 +103,24 @@ async def test_memory_keeps_what_it_confirms():
     assert [m.data for m in memory.messages] == [b"1"]
     with pytest.raises(ConnectionError):
         await memory.ping()
+
+
+async def test_more_bytes_than_one_call_may_carry_are_confirmed(publisher, readers):
+    large = [message(n, data=bytes(900_000)) for n in range(20)]
+    assert await publisher.publish(large) == [True] * 20
+    assert len(pulled(readers, 20)) == 20
+
+
+async def test_messages_of_several_ordering_keys_are_confirmed(publisher, readers):
+    """Pub/Sub refuses a call whose messages do not share one key."""
+    mixed = [message(n, ordering_key=f"key-{n % 3}") for n in range(30)]
+    assert await publisher.publish(mixed) == [True] * 30
+    assert {arrived.ordering_key for arrived in pulled(readers, 30)} == {"key-0", "key-1", "key-2"}
+
+
+async def test_messages_of_one_ordering_key_arrive_in_the_order_of_their_calls(publisher, readers):
+    calls = [publisher.publish([message(n, ordering_key="k")]) for n in range(50)]
+    assert await asyncio.gather(*calls) == [[True]] * 50
+    arrived = pulled(readers, 50)
+    assert sorted(arrived, key=lambda m: m.publish_time) == arrived
+    assert [int(m.data) for m in arrived] == list(range(50))

@@ -1,0 +1,60 @@
+"""How the hot statements reach their rows: quickly at any size of the table."""
+
+import socket
+from dataclasses import replace
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from shared.adapters.pg_connection import dial
+from shared.adapters.postgres import PostgresLedger
+from shared.domain.outcome import Failure
+from shared.domain.settlement import Answer, Settlement
+from shared.domain.task import NewTask, Outgoing, State
+from tests.support.postgres import fresh_database
+from tests.support.task_types import greeting_type
+
+DATABASE = "plans"
+DEAD = Settlement(State.DEAD, "rejected", Answer.ACK, failure=Failure("No", "no"), copy=True)
+
+
+@pytest.fixture(scope="module")
+def url(postgres):
+    return fresh_database(postgres, DATABASE)
+
+
+async def every_move(ledger: PostgresLedger) -> None:
+    """Each hot statement at least once, on rows of its own."""
+    new = [NewTask(uuid7(), "greet", {"name": "Ada"}, "", "f", str(uuid7())) for _ in range(4)]
+    kept = await ledger.add(new)
+    await ledger.add([replace(new[0], id=uuid7())])
+    sent = [Outgoing(s.id, 0, "greet", s.created_at, "") for s in kept]
+    await ledger.mark_published(sent)
+    claim = await ledger.claim(kept[0].id, 0, greeting_type())
+    async with ledger.renewing(claim, 60):
+        await ledger.claim(kept[0].id, 0, greeting_type())
+        await ledger.finish(claim, DEAD)
+    await ledger.cancel(kept[2].id)
+    await ledger.give_back(kept[1].id, 0, 5)
+    await ledger.take_due({"greet": 5}, 10)
+    await ledger.drop_copies(await ledger.take_copies(10))
+
+
+async def test_no_hot_statement_scans_the_tasks(postgres, url):
+    """Planned while the tables are empty, which is when a plan goes wrong and then stays."""
+    ledger = PostgresLedger(url)
+    postgres.run("SELECT pg_stat_reset()", DATABASE)
+    for _ in range(8):  # from the sixth time on Postgres may keep one plan for all values
+        await every_move(ledger)
+    ledger.close()
+    [[scans, fetches]] = postgres.run(
+        "SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'tasks'", DATABASE
+    )
+    assert scans == 0
+    assert fetches > 0
+
+
+def test_what_is_sent_to_postgres_leaves_at_once(postgres, url):
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    with dial("127.0.0.1", port) as dialled:
+        assert dialled.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
