@@ -10,7 +10,7 @@ from shared.adapters.pg_connection import dial
 from shared.adapters.postgres import PostgresLedger
 from shared.domain.outcome import Failure
 from shared.domain.settlement import Answer, Settlement
-from shared.domain.task import NewTask, Outgoing, State
+from shared.domain.task import Claim, NewTask, Outgoing, State
 from tests.support.postgres import fresh_database
 from tests.support.task_types import greeting_type
 
@@ -31,6 +31,7 @@ async def every_move(ledger: PostgresLedger) -> None:
     sent = [Outgoing(s.id, 0, "greet", s.created_at, "") for s in kept]
     await ledger.mark_published(sent)
     claim = await ledger.claim(kept[0].id, 0, greeting_type())
+    assert isinstance(claim, Claim)
     async with ledger.renewing(claim, 60):
         await ledger.claim(kept[0].id, 0, greeting_type())
         await ledger.finish(claim, DEAD)
