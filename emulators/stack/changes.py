@@ -39,6 +39,12 @@ def is_source(path: Path) -> bool:
     return path.suffix in _SUFFIXES and "__pycache__" not in path.parts
 
 
+def is_folder_name(path: Path) -> bool:
+    """Whether `path` can be a function's folder. Of one that is moved here or written quickly only
+    the folder is announced, never its files."""
+    return path.name.isidentifier() and path.name != "__pycache__"
+
+
 def effect_of(paths: Iterable[Path], root: Path, overrides: Path | None) -> Effect:
     """The effect of edits at `paths` in the checkout `root`."""
     effect = Effect()
@@ -47,6 +53,8 @@ def effect_of(paths: Iterable[Path], root: Path, overrides: Path | None) -> Effe
             effect |= _EVERYTHING | Effect(provision=True)
         elif path.is_relative_to(root) and is_source(path):
             effect |= _of_one(path.relative_to(root).parts)
+        elif path.parent == root / "functions" and is_folder_name(path):
+            effect |= _EVERYTHING | Effect(provision=True)
     return effect
 
 

@@ -121,3 +121,19 @@ def test_overrides_shorten_limits(start, checkout):
     push = subscription(run, "tasks-noop-push")
     assert push.retry_policy.minimum_backoff.ToSeconds() == 0
     assert push.dead_letter_policy.max_delivery_attempts == 6
+
+
+def test_a_task_type_whose_folder_arrives_whole_appears_too(start, checkout):
+    """Moved, checked out, or written faster than a new folder can be watched: no file of it is
+    announced, only the folder."""
+    run = start().ready()
+    write_function(checkout / "elsewhere", "resize_image")
+    prepared = checkout / "elsewhere" / "functions" / "resize_image"
+    (prepared / "task.yaml").write_text("max_attempts: 7\n")
+
+    prepared.rename(checkout / "functions" / "resize_image")
+
+    url = eventually(lambda: run.state["functions"]["resize_image"])
+    assert get(url)["function"] == "resize_image"
+    push = eventually(lambda: subscription(run, "tasks-resize-image-push"), 30)
+    assert push.dead_letter_policy.max_delivery_attempts == 7
