@@ -1,14 +1,17 @@
 #!/bin/sh
 # Pin what pyproject.toml asks for, with hashes, for all Pythons that we support: `runtime.txt` is
-# what deployed code needs, `dev.txt` adds the local stack and the tools. No host is named in them.
+# what deployed code needs, `dev.txt` adds the local stack and the tools,
+# `emulator.txt` is what the image of the Pub/Sub emulator needs. No host is named in them.
 set -eu
 compile() {
     uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
-        --no-emit-index-url --no-emit-find-links "$@" pyproject.toml
+        --no-emit-index-url --no-emit-find-links "$@"
 }
-compile -o requirements/runtime.txt
-compile --extra local --group dev -c requirements/runtime.txt -o requirements/dev.txt
-for file in requirements/runtime.txt requirements/dev.txt; do
+compile -o requirements/runtime.txt pyproject.toml
+compile --extra local --extra transforms --group dev -c requirements/runtime.txt \
+    -o requirements/dev.txt pyproject.toml
+compile --group emulator -c requirements/dev.txt -o requirements/emulator.txt
+for file in requirements/runtime.txt requirements/dev.txt requirements/emulator.txt; do
     printf '%s\n' '# Made by `make lock` from pyproject.toml; do not edit.' | cat - "$file" > "$file.new"
     mv "$file.new" "$file"
 done

@@ -1,12 +1,17 @@
 """What a caller did wrong, each with the gRPC status that tells it; and why a run cannot go on."""
 
+from google.protobuf.message import Message
 from grpc import StatusCode
 
 
 class PubSubError(Exception):
-    """A refused request; the text is what the caller reads."""
+    """A refused request; the text is what the caller reads, `details` what its program may."""
 
     code = StatusCode.INVALID_ARGUMENT
+
+    def __init__(self, text: str, *details: Message) -> None:
+        super().__init__(text)
+        self.details = details
 
 
 class InvalidArgument(PubSubError):

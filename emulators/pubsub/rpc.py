@@ -1,68 +1,88 @@
-"""The gRPC side: bytes to requests, answers to bytes, errors to status codes. No rules here."""
+"""What the gRPC and the REST side share of a call: its types, its handler, how it may fail.
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+Neither HTTP nor a rule of Pub/Sub stands here.
+"""
 
-import grpc
-from google.protobuf.message import DecodeError, Message
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from emulators.pubsub.errors import InvalidArgument, PubSubError, Unimplemented
+from google.protobuf.message import Message
+from grpc import StatusCode
+
+from emulators.pubsub.errors import PubSubError, Unimplemented
 from emulators.pubsub.logs import log
 
-if TYPE_CHECKING:  # generic in the stubs only
-    Context = grpc.aio.ServicerContext[bytes, bytes]
-    Handler = grpc.RpcMethodHandler[bytes, bytes]
-else:
-    Context = grpc.aio.ServicerContext
-    Handler = grpc.RpcMethodHandler
 Request = TypeVar("Request", bound=Message)
-Method = Callable[[bytes, Context], Awaitable[bytes]]
-PREFIX = "/google.pubsub.v1."
+Answer = Message | bytes  # bytes: already serialised, because parsing was spared
 
 
-def method(
-    request_type: type[Request], answer: Callable[[Request, Context], Awaitable[bytes]]
-) -> Method:
-    """Return a gRPC method: serialised request in, serialised response out, or a status.
+class Call(Protocol):
+    """Who calls, as far as a handler may ask."""
 
-    A request that cannot be decoded is INVALID_ARGUMENT; grpc's own deserialiser hook would make
-    it INTERNAL, which clients retry.
+    def time_remaining(self) -> float | None:
+        """Return the seconds until the caller gives up; None if it never said."""
+
+
+class Bug(PubSubError):
+    """An error that no caller is to blame for; the log has the traceback."""
+
+    code = StatusCode.INTERNAL
+
+
+class Rpc(NamedTuple, Generic[Request]):
+    """A unary method: its types, and the handler."""
+
+    request_type: type[Request]
+    response_type: type[Message]
+    answer: Callable[[Request, Call], Awaitable[Answer]]
+
+
+class Stream(NamedTuple, Generic[Request]):
+    """A method with a stream of requests and one of serialised responses; gRPC only."""
+
+    request_type: type[Request]
+    answer: Callable[[AsyncIterator[Request], Call], AsyncIterator[bytes]]
+
+
+Around = Callable[[str, Callable[[], Awaitable[Answer]]], Awaitable[Answer]]
+
+
+async def undisturbed(_: str, answer: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Do what was asked: the `Around` that changes nothing."""
+    return await answer()
+
+
+class Rpcs:
+    """All methods by full name ("google.pubsub.v1.Publisher/Publish").
+
+    `around` is given each unary call's name and the call itself; faults are injected there.
     """
 
-    async def call(payload: bytes, context: Context) -> bytes:
+    def __init__(
+        self,
+        unary: Mapping[str, Rpc[Message]],
+        streams: Mapping[str, Stream[Message]],
+        *,
+        around: Around = undisturbed,
+    ) -> None:
+        self.unary = unary
+        self.streams = streams
+        self._around = around
+
+    async def answer(self, name: str, request: Message, call: Call) -> Answer:
+        """Return what the method `name` answers. Raises: PubSubError and nothing else."""
+        rpc = self.unary.get(name)
+        if rpc is None:
+            raise Unimplemented(f"method {name} is not implemented by this emulator")
         try:
-            return await answer(_decoded(request_type, payload), context)
-        except PubSubError as error:
-            await context.abort(error.code, str(error))
-        except Exception:
-            log.exception("bug in %s", request_type.DESCRIPTOR.name)
-            await context.abort(grpc.StatusCode.INTERNAL, "bug in the emulator: see its log")
-
-    return call
+            return await self._around(name, lambda: rpc.answer(request, call))
+        except PubSubError:
+            raise
+        except Exception as error:  # the edge of both sides
+            raise bug(name) from error
 
 
-def _decoded(request_type: type[Request], payload: bytes) -> Request:
-    try:
-        return request_type.FromString(payload)
-    except DecodeError as error:
-        raise InvalidArgument(f"the request is no {request_type.DESCRIPTOR.name}") from error
-
-
-class Methods(grpc.GenericRpcHandler):
-    """All methods there are, by full name; the API's others answer UNIMPLEMENTED by name."""
-
-    def __init__(self, methods: dict[str, Method]) -> None:
-        self._handlers: dict[str, Handler] = {
-            PREFIX + name: grpc.unary_unary_rpc_method_handler(call)
-            for name, call in methods.items()
-        }
-
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
-        name = handler_call_details.method
-        if name in self._handlers:
-            return self._handlers[name]
-        return grpc.stream_stream_rpc_method_handler(_refuse) if name.startswith(PREFIX) else None
-
-
-async def _refuse(_: object, context: Context) -> None:
-    await context.abort(Unimplemented.code, "this method is not implemented by this emulator")
+def bug(name: str) -> Bug:
+    """Log the exception being handled; return what the caller of the method `name` is told."""
+    log.exception("bug in %s", name)
+    return Bug("bug in the emulator: see its log")

@@ -14,12 +14,13 @@ from emulators.pubsub.broker import Broker
 from emulators.pubsub.clock import LoopClock
 from emulators.pubsub.data_folder import DataFolder
 from emulators.pubsub.errors import PortTaken, StoreError, Unavailable
+from emulators.pubsub.grpc_side import GrpcSide
 from emulators.pubsub.http_side import HttpSide
 from emulators.pubsub.publisher import Publisher
 from emulators.pubsub.push import Pusher
 from emulators.pubsub.push_client import PushClient
 from emulators.pubsub.push_window import PushWindow
-from emulators.pubsub.rpc import Methods
+from emulators.pubsub.rpc import Rpcs
 from emulators.pubsub.store import Store
 from emulators.pubsub.subscriber import Subscriber
 from emulators.pubsub.subscription import Subscription
@@ -87,8 +88,8 @@ class Emulator:
         """
         admin = Admin(self._broker, self._store)
         publisher, subscriber = Publisher(self._broker, admin), Subscriber(self._broker, admin)
-        handler = Methods(publisher.methods() | subscriber.methods())
-        self._server.add_generic_rpc_handlers((handler,))
+        rpcs = Rpcs(publisher.methods() | subscriber.methods(), streams={})
+        self._server.add_generic_rpc_handlers((GrpcSide(rpcs),))
         port = self._listen_grpc()
         http_port = await self._listen_http()
         await self._server.start()

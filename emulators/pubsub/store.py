@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from emulators.pubsub.errors import StoreError
 
-FORMAT = 1
+FORMAT = 2
 APPLICATION_ID = 0x50534255
 SEQ_BITS = 40  # position = topic id above, sequence number in the topic below
 
@@ -41,6 +41,9 @@ CREATE TABLE acks (
 CREATE TABLE failures (
     subscription INTEGER NOT NULL, seq INTEGER NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY (subscription, seq)
+) WITHOUT ROWID;
+CREATE TABLE documents (
+    kind TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, name)
 ) WITHOUT ROWID;
 """
 
@@ -130,6 +133,11 @@ class Store:
         """Return every subscription."""
         rows = self._reader.execute("SELECT id, topic, resource, floor FROM subscriptions")
         return [StoredSubscription(*row) for row in rows]
+
+    def documents(self, kind: str) -> dict[str, bytes]:
+        """Return the serialised resources of a kind, by name."""
+        query = "SELECT name, value FROM documents WHERE kind = ?"
+        return dict(self._reader.execute(query, (kind,)))
 
     def acks(self, subscription: int) -> list[int]:
         """Return the sequence numbers acked beyond the floor."""
