@@ -6,10 +6,10 @@ STAMP  := $(VENV)/.installed
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit lint format typecheck check figures new-task lock protos clean
+.PHONY: help setup run test unit lint format typecheck check figures bench-pubsub planted new-task lock protos clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements/dev.txt requirements/install.sh pyproject.toml
 	@sh requirements/install.sh "$(PYTHON)" "$(VENV)"
@@ -41,6 +41,12 @@ check: lint typecheck test ## Everything that CI checks
 
 figures: $(STAMP) ## Measure the local stack beside two floors, in about two minutes
 	@$(BIN)/python -m tests.bench.first_figures
+
+bench-pubsub: $(STAMP) ## Measure the Pub/Sub emulator beside Google's, in turn; QUICK=1 in three minutes
+	@$(BIN)/python -m tests.bench.pubsub $(if $(QUICK),--quick)
+
+planted: $(STAMP) ## Plant each known defect in the Pub/Sub emulator and see a test turn red
+	@$(BIN)/python -m tests.planted_defects
 
 new-task: $(STAMP) ## Write a new task type: make new-task NAME=resize_image
 	@$(BIN)/cloudtasker new-task $(NAME)

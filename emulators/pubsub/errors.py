@@ -3,6 +3,8 @@
 from google.protobuf.message import Message
 from grpc import StatusCode
 
+MAX_TEXT = 600
+
 
 class PubSubError(Exception):
     """A refused request; the text is what the caller reads, `details` what its program may."""
@@ -10,7 +12,8 @@ class PubSubError(Exception):
     code = StatusCode.INVALID_ARGUMENT
 
     def __init__(self, text: str, *details: Message) -> None:
-        super().__init__(text)
+        # It travels in a header, of which clients take 8 KB: a quoted value may be longer.
+        super().__init__(text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…")
         self.details = details
 
 
@@ -42,6 +45,18 @@ class FailedPrecondition(PubSubError):
     code = StatusCode.FAILED_PRECONDITION
 
 
+class ResourceExhausted(PubSubError):
+    """More of something than a project, a topic or a schema may have."""
+
+    code = StatusCode.RESOURCE_EXHAUSTED
+
+
+class Aborted(PubSubError):
+    """A change that was made to something older than what is there; read again, then repeat."""
+
+    code = StatusCode.ABORTED
+
+
 class Unimplemented(PubSubError):
     """A feature of Pub/Sub that this emulator does not have; never silently accepted."""
 
@@ -64,3 +79,7 @@ class StoreError(EmulatorError):
 
 class PortTaken(EmulatorError):
     """A port cannot be listened on."""
+
+
+class SeedError(EmulatorError):
+    """The resources of a seed cannot be made."""

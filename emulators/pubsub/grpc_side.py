@@ -1,6 +1,7 @@
 """The gRPC side: bytes to requests, answers to bytes, errors to status codes. No rules here."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -48,14 +49,14 @@ class GrpcSide(grpc.GenericRpcHandler):
             await abort(context, error)
         return answer if isinstance(answer, bytes) else answer.SerializeToString()
 
-    async def _stream(
-        self, name: str, payloads: AsyncIterator[bytes], context: Context
-    ) -> AsyncIterator[bytes]:
+    async def _stream(self, name: str, payloads: AsyncIterator[bytes], context: Context) -> None:
         stream = self._rpcs.streams[name]
-        requests = (_decoded(stream.request_type, payload) async for payload in payloads)
+        requests = _requests(stream.request_type, payloads)
         try:
-            async for response in stream.answer(requests, context):
-                yield response
+            # Closed at once when the client has gone, so that it knows what was not written.
+            async with aclosing(stream.answer(requests, context)) as responses:
+                async for response in responses:
+                    await context.write(response)
         except PubSubError as error:
             await abort(context, error)
         except Exception:  # the edge of this side
@@ -71,6 +72,14 @@ async def abort(context: Context, error: PubSubError) -> NoReturn:
             status.details.append(_packed(detail))
         trailing = (("grpc-status-details-bin", status.SerializeToString()),)
     await context.abort(error.code, str(error), trailing)
+
+
+async def _requests(
+    request_type: type[Request], payloads: AsyncIterator[bytes]
+) -> AsyncIterator[Request]:
+    """Yield requests; nothing is begun for a stream that ends before it asks for one."""
+    async for payload in payloads:
+        yield _decoded(request_type, payload)
 
 
 def _decoded(request_type: type[Request], payload: bytes) -> Request:

@@ -1,8 +1,10 @@
-"""The emulator's HTTP side: identity tokens and the keys that verify them, and its health."""
+"""The emulator's HTTP side: REST, identity tokens, the keys that verify them, the control API."""
 
 from aiohttp import web
 
-from emulators.pubsub.broker import Broker
+from emulators.pubsub.control.api import ControlApi
+from emulators.pubsub.iam.accounts import AccountPolicies
+from emulators.pubsub.rest.side import MAX_BODY_BYTES, RestSide
 from emulators.pubsub.tokens import ISSUER, TokenIssuer
 
 CERTS_AGE = {"Cache-Control": "public, max-age=3600"}
@@ -11,24 +13,38 @@ CERTS_AGE = {"Cache-Control": "public, max-age=3600"}
 class HttpSide:
     """Handlers of the paths that Google spreads over several hosts."""
 
-    def __init__(self, tokens: TokenIssuer, broker: Broker) -> None:
+    def __init__(
+        self,
+        tokens: TokenIssuer,
+        accounts: AccountPolicies,
+        control: ControlApi,
+        rest: RestSide,
+    ) -> None:
         self._tokens = tokens
-        self._broker = broker
+        self._accounts = accounts
+        self._control = control
+        self._rest = rest
 
     def app(self) -> web.Application:
         """Return the application with all routes."""
-        app = web.Application()
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.add_routes(
             [
                 web.get("/.well-known/openid-configuration", self.configuration),
                 web.get("/oauth2/v3/certs", self.jwks),
                 web.get("/oauth2/v1/certs", self.certificates),
+                *self._accounts.routes(),
                 web.post("/v1/projects/-/serviceAccounts/{account}", self.generate_id_token),
-                web.get("/_emulator/health", self.health),
-                web.get("/_emulator/state", self.state),
+                *self._control.routes(),
+                web.get("/", self.alive),
+                web.route("*", "/{path:(?s:.*)}", self._rest.handle),
             ]
         )
         return app
+
+    async def alive(self, _: web.Request) -> web.Response:
+        """Answer what Google's emulator does, which health checks ask."""
+        return web.Response(text="Ok\n")
 
     async def configuration(self, request: web.Request) -> web.Response:
         """Answer OpenID Connect discovery; the issuer stays Google's, as in the tokens."""
@@ -63,7 +79,7 @@ class HttpSide:
             return _error(404, "NOT_FOUND", f"no method {verb!r} on a service account")
         try:
             body = await request.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             return _error(400, "INVALID_ARGUMENT", "the body is not JSON")
         audience = body.get("audience") if isinstance(body, dict) else None
         if not isinstance(audience, str) or not audience:
@@ -71,21 +87,6 @@ class HttpSide:
         include_email = body.get("includeEmail", False) is True
         return web.json_response(
             {"token": self._tokens.sign(email, audience, include_email=include_email)}
-        )
-
-    async def health(self, _: web.Request) -> web.Response:
-        """Answer 200 once the emulator serves, with how much it holds."""
-        topics, subscriptions = len(self._broker.topics), len(self._broker.subscriptions)
-        return web.json_response({"status": "ok", "topics": topics, "subscriptions": subscriptions})
-
-    async def state(self, _: web.Request) -> web.Response:
-        """Answer the names of all topics, and of each subscription its topic and backlog."""
-        subscriptions = {
-            name: {"topic": subscription.resource.topic} | subscription.counts()
-            for name, subscription in self._broker.subscriptions.items()
-        }
-        return web.json_response(
-            {"topics": sorted(self._broker.topics), "subscriptions": subscriptions}
         )
 
 

@@ -58,6 +58,10 @@ class Journal:
             self._thread.start()
         self.batch = Batch()  # what the next transaction writes: add to it, then call `commit`
 
+    def write(self, statement: str, *row: int | str | bytes) -> None:
+        """Let the next commit run a statement; `commit` says when it is durable."""
+        self.batch.statements.append((statement, row))
+
     def on_commit(self, callback: Committed) -> None:
         """Write the present batch soon, and run `callback` on the loop once it is durable."""
         self._waiting.append(callback)

@@ -6,11 +6,14 @@ import re
 from collections.abc import Iterable
 
 from emulators.pubsub.errors import InvalidArgument
+from emulators.pubsub.limits import DOCUMENTED, Limits
 
 DELETED_TOPIC = "_deleted-topic_"
+DELETED_SCHEMA = "_deleted-schema_"
 MAX_PAGE = 1000
+LAST = "\U0010ffff"  # no name comes after it
 
-_RESOURCE = re.compile(r"projects/([^/]+)/(topics|subscriptions)/([^/]+)")
+_RESOURCE = re.compile(r"projects/([^/]+)/(topics|subscriptions|snapshots|schemas)/([^/]+)")
 _PROJECT = re.compile(r"projects/[^/]+")
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9\-_.~+%]{2,254}")
 
@@ -23,6 +26,16 @@ def check_topic_name(name: str) -> str:
 def check_subscription_name(name: str) -> str:
     """Return `name` if it is `projects/{project}/subscriptions/{id}`. Raises: InvalidArgument."""
     return _check(name, "subscriptions")
+
+
+def check_schema_name(name: str) -> str:
+    """Return `name` if it is `projects/{project}/schemas/{id}`. Raises: InvalidArgument."""
+    return _check(name, "schemas")
+
+
+def check_snapshot_name(name: str) -> str:
+    """Return `name` if it is `projects/{project}/snapshots/{id}`. Raises: InvalidArgument."""
+    return _check(name, "snapshots")
 
 
 def check_project(name: str) -> str:
@@ -44,7 +57,7 @@ def _check(name: str, collection: str) -> str:
         raise InvalidArgument(
             f"name {name!r} is not of the form projects/{{project}}/{collection}/{{id}}"
         )
-    if not _ID.fullmatch(match[3]) or match[3].lower().startswith("goog"):
+    if not _ID.fullmatch(match[3]) or match[3].startswith("goog"):
         raise InvalidArgument(
             f"id {match[3]!r} must be 3 to 255 letters, digits or -_.~+%, "
             "start with a letter and not with 'goog'"
@@ -52,16 +65,19 @@ def _check(name: str, collection: str) -> str:
     return name
 
 
-def page_of(names: Iterable[str], size: int, token: str) -> tuple[list[str], str]:
+def page_of(
+    names: Iterable[str], size: int, token: str, *, limits: Limits = DOCUMENTED
+) -> tuple[list[str], str]:
     """Return one page of `names` in order, and the token of the next page ("" for none).
 
-    Raises: InvalidArgument for a negative size or a token that this emulator did not make.
+    Raises: InvalidArgument for a negative size or a token that this emulator did not make. Where
+    the limits allow those, the size is the greatest, and nothing comes after the token.
     """
-    if size < 0:
+    if size < 0 and not limits.any_page_token:
         raise InvalidArgument(f"page_size {size} is negative")
-    after = _decode(token) if token else ""
+    after = _decode(token, or_else=LAST if limits.any_page_token else None) if token else ""
     rest = sorted(name for name in names if name > after)
-    page = rest[: min(size or MAX_PAGE, MAX_PAGE)]
+    page = rest[: min(size, MAX_PAGE) if size > 0 else MAX_PAGE]
     return page, _encode(page[-1]) if len(page) < len(rest) else ""
 
 
@@ -69,11 +85,13 @@ def _encode(name: str) -> str:
     return base64.urlsafe_b64encode(b"after:" + name.encode()).decode()
 
 
-def _decode(token: str) -> str:
+def _decode(token: str, *, or_else: str | None) -> str:
     try:
         text = base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError):
         text = ""
-    if not text.startswith("after:projects/"):
+    if text.startswith("after:projects/"):
+        return text.removeprefix("after:")
+    if or_else is None:
         raise InvalidArgument(f"page_token {token!r} is not one that this emulator gave")
-    return text.removeprefix("after:")
+    return or_else

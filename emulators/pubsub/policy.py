@@ -22,3 +22,4 @@ class Policy:
     ack_deadline: float = 10
     retry: RetryPolicy | None = None
     max_attempts: int | None = None
+    exactly_once: bool = False

@@ -45,8 +45,9 @@ _types = _load_types()
 
 def __getattr__(name: str) -> Any:
     """Return the raw class of the message `name`: `protos.Topic`, `protos.PublishRequest`, ..."""
+    module = _types if hasattr(_types, name) else _types.gp_schema
     try:
-        raw = getattr(_types, name).pb()
+        raw = getattr(module, name).pb()
     except AttributeError:
         raise AttributeError(f"Pub/Sub's API has no message {name}") from None
     globals()[name] = raw

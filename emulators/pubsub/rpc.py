@@ -3,7 +3,7 @@
 Neither HTTP nor a rule of Pub/Sub stands here.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -21,6 +21,9 @@ class Call(Protocol):
 
     def time_remaining(self) -> float | None:
         """Return the seconds until the caller gives up; None if it never said."""
+
+    def invocation_metadata(self) -> Iterable[tuple[str, str | bytes]] | None:
+        """Return what the caller sent along: gRPC metadata, or the request's HTTP headers."""
 
 
 class Bug(PubSubError):
@@ -41,7 +44,7 @@ class Stream(NamedTuple, Generic[Request]):
     """A method with a stream of requests and one of serialised responses; gRPC only."""
 
     request_type: type[Request]
-    answer: Callable[[AsyncIterator[Request], Call], AsyncIterator[bytes]]
+    answer: Callable[[AsyncIterator[Request], Call], AsyncGenerator[bytes, None]]
 
 
 Around = Callable[[str, Callable[[], Awaitable[Answer]]], Awaitable[Answer]]

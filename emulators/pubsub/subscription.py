@@ -1,42 +1,27 @@
 """One subscription while the emulator runs: its engine, its timer, who waits for messages."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
 
 from emulators.pubsub import protos
+from emulators.pubsub.ageing import Ageing
 from emulators.pubsub.bodies import Bodies
-from emulators.pubsub.clock import Clock, Timer
-from emulators.pubsub.engine import Changes, Delivery, Engine
-from emulators.pubsub.errors import InvalidArgument
-from emulators.pubsub.journal import resolve
+from emulators.pubsub.clock import Clock
+from emulators.pubsub.consumers import Consumers
+from emulators.pubsub.engine import Engine
+from emulators.pubsub.errors import FailedPrecondition, InvalidArgument
+from emulators.pubsub.pulse import Pulse
 from emulators.pubsub.resources import policy_of
-from emulators.pubsub.store import StoredMessage, seq_of
+from emulators.pubsub.roles import Ledger, Owner, Pusher
+from emulators.pubsub.sources import PlainSource, Source, Taken
+from emulators.pubsub.store import StoredMessage
 from emulators.pubsub.topic import LiveTopic
+from emulators.pubsub.transforms.settings import enabled
+from emulators.pubsub.transforms.stage import Runner, TransformStage
+from emulators.pubsub.unacked import Changes, Glimpse
 from emulators.pubsub.wire import AckId, Received
 
 MAX_PULL_BYTES = 9_000_000
-
-
-class Pusher(Protocol):
-    """What delivers a push subscription's messages."""
-
-    def pump(self) -> None:
-        """Look whether something can be sent."""
-
-    def stop(self) -> None:
-        """Send no more; what is outstanding may still finish."""
-
-
-class Owner(Protocol):
-    """What a subscription tells the broker."""
-
-    def forward(self, subscription: "Subscription", seq: int, deliveries: int) -> None:
-        """Move an exhausted message to the dead-letter topic."""
-
-    def touched(self, subscription: "Subscription") -> None:
-        """Persist the subscription's changes with the next commit."""
 
 
 class Subscription:
@@ -50,32 +35,51 @@ class Subscription:
         *,
         engine: Engine,
         bodies: Bodies,
+        retained_from: int,
         clock: Clock,
         owner: Owner,
+        ledger: Ledger,
         make_pusher: Callable[["Subscription"], Pusher],
+        runner: Runner,
         floor: int,
     ) -> None:
         self.id = subscription_id
         self.topic = topic
         self.floor = floor
         self.pusher: Pusher | None = None
+        self.consumers = Consumers()
         self._engine = engine
         self._bodies = bodies
         self._clock = clock
         self._owner = owner
+        self._ledger = ledger
         self._make_pusher = make_pusher
         self._endpoint = ""
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._timer: Timer | None = None
-        self._timer_at = 0.0
+        self._runner = runner
+        self._transforms: list[protos.MessageTransform] = []
+        self._source: Source = PlainSource(engine, self._message)
+        self._pulse = Pulse(engine, clock, self._look)
         self._gone: Exception | None = None
+        # Of what is acked, later messages than this one are retained, where that is asked for.
+        self.retained_from = retained_from
+        self._ageing = Ageing(
+            topic, bodies, clock, too_old=self._on_age, unused=self._on_long_unused
+        )
+        self.resource = resource
         self.configure(resource)
 
     def configure(self, resource: protos.Subscription) -> None:
-        """Take over a changed resource; what is outstanding keeps its deadline."""
+        """Take over a changed resource, or a changed topic; leases keep their deadline."""
+        if resource.retain_acked_messages and not self.resource.retain_acked_messages:
+            self.retained_from, _ = self._engine.position()
+            self._ledger.retains(self)
         self.resource = resource
+        self.topic.show_retention(resource)
         self._engine.policy = policy_of(resource)
-        self._next_drop_ns = 0
+        if self._gone:
+            return
+        self._transform_by(resource)
+        self._ageing.configure(resource)
         if resource.push_config.push_endpoint != self._endpoint:
             self._push_to(resource.push_config.push_endpoint)
         self._look()
@@ -83,43 +87,150 @@ class Subscription:
     def published(self, head: int) -> None:
         """Learn of new messages."""
         self._engine.publish(head)
+        self._ageing.published()
         self._look()
+
+    def seek(self, floor: int, acked: list[int]) -> None:
+        """Let all up to `floor` be acked, `acked` beyond it, and nothing else; leases end.
+
+        Raises: what `end` was told.
+        """
+        if self._gone:
+            raise self._gone
+        self._ageing.used()
+        self._engine.seek(floor, acked)
+        self.floor = floor
+        self._ledger.sought(self, acked)
+        self._ageing.sought()
+        self._drop_old()
+        self._look()
+
+    def position(self) -> tuple[int, list[int]]:
+        """Return the floor, and what is acked beyond it."""
+        return self._engine.position()
+
+    def oldest_unacked_ns(self) -> int | None:
+        """Return when the oldest unacked message was published, None if there is none.
+
+        Raises: what `end` was told.
+        """
+        if self._gone:
+            raise self._gone
+        oldest = next(self._engine.glimpses(0), None)
+        message = self.body(oldest.seq) if oldest else None
+        return message.published_ns if message else None
+
+    def acked_retention_ns(self) -> int:
+        """Return how long acked messages are kept for this subscription, 0 if they are not."""
+        if not self.resource.retain_acked_messages:
+            return 0
+        return self.resource.message_retention_duration.ToNanoseconds()
+
+    def unacked_from(self, seq: int) -> Iterator[tuple[StoredMessage, str, int]]:
+        """Yield unacked messages from `seq` on, each with state and failed deliveries."""
+        for glimpse in self._engine.glimpses(seq - 1):
+            if message := self.body(glimpse.seq):
+                yield message, glimpse.state, glimpse.failures
+
+    def check_pull(self) -> None:
+        """Raises: what `end` was told; FailedPrecondition on a push subscription."""
+        if self._gone:
+            raise self._gone
+        if self.pusher:
+            raise self._push_only()
 
     async def pull(self, limit: int, wait_seconds: float) -> list[Received]:
         """Return up to `limit` deliveries, waiting for the first; empty after `wait_seconds`."""
-        until = self._clock.now() + wait_seconds
-        while True:
-            received = self.take(limit)
-            left = until - self._clock.now()
-            if received or left <= 0 or not await self._wait(left):
-                return received
+        received = self.take(limit)
+        if received or wait_seconds <= 0:
+            return received
+        try:
+            async with asyncio.timeout(wait_seconds):
+                return await self._take_in_turn(limit)
+        except TimeoutError:
+            return []
 
-    def take(self, limit: int, *, per_key: int | None = None) -> list[Received]:
-        """Return up to `limit` deliveries that are available now."""
+    def take(
+        self,
+        limit: int,
+        *,
+        per_key: int | None = None,
+        lease_seconds: float | None = None,
+        max_bytes: int = MAX_PULL_BYTES,
+        consumer: int = 0,
+    ) -> list[Received]:
+        """Return up to `limit` deliveries that are available now, of about `max_bytes` at most.
+
+        Their lease is `lease_seconds`, else the ack deadline; of one key there are `per_key`, and
+        none while earlier ones are outstanding with another than `consumer`.
+        """
         if self._gone:
             raise self._gone
+        if not self.pusher:  # a push is use when it is acked
+            self._ageing.used()
         self._drop_old()
-        deliveries = self._engine.take(limit, self._clock.now(), per_key=per_key)
-        received = self._received(deliveries)
+        taken = self._source.take(
+            limit,
+            self._clock.now(),
+            per_key=per_key,
+            lease_seconds=lease_seconds or self._engine.policy.ack_deadline,
+            max_bytes=max_bytes,
+            consumer=consumer,
+        )
+        received = self._as_received(taken)
         self._look()
         return received
 
-    def ack(self, ack_ids: Iterable[AckId]) -> None:
-        """Finish messages. Raises: InvalidArgument if an id is another subscription's."""
-        for ack_id in self._own(ack_ids):
-            self._engine.ack(ack_id.seq, ack_id.generation)
+    def ack(self, ack_ids: Iterable[AckId]) -> list[AckId]:
+        """Finish messages; return the ids that failed, none unless exactly-once is on.
+
+        Raises: InvalidArgument if an id is another subscription's.
+        """
+        own = self._own(ack_ids)
+        exactly_once = self._engine.policy.exactly_once
+        if exactly_once:
+            own.sort()  # of an ordering key, an earlier one's ack makes way for the later one's
+            self._engine.tick(self._clock.now())
+        failed = [one for one in own if not self._engine.ack(one.seq, one.generation)]
+        self._look()
+        return failed if exactly_once else []
+
+    def modify(self, ack_ids: Iterable[AckId], seconds: float) -> list[AckId]:
+        """Set deadlines to `seconds` from now, 0 is a nack; return and raise as `ack` does."""
+        now = self._clock.now()
+        failed = [
+            one
+            for one in self._own(ack_ids)
+            if not self._engine.modify(one.seq, one.generation, seconds, now)
+        ]
+        self._look()
+        return failed if self._engine.policy.exactly_once else []
+
+    def give_back(self, ack_ids: Iterable[AckId]) -> None:
+        """Make deliveries that never left the emulator available again, at once."""
+        for ack_id in ack_ids:
+            self._engine.give_back(ack_id.seq, ack_id.generation)
         self._look()
 
-    def modify(self, ack_ids: Iterable[AckId], seconds: float) -> None:
-        """Set deadlines to `seconds` from now, 0 is a nack. Raises: InvalidArgument as `ack`."""
-        now = self._clock.now()
-        for ack_id in self._own(ack_ids):
-            self._engine.modify(ack_id.seq, ack_id.generation, seconds, now)
-        self._look()
+    def available(self) -> int:
+        """Return how many messages a `take` may find at most."""
+        return self._source.available()
+
+    def kept(self, consumer: int) -> int:
+        """Return how many messages only `consumer` may have, as it has earlier ones of the key."""
+        return len(self._engine.kept().get(consumer, ()))
+
+    def is_out(self, ack_id: AckId) -> bool:
+        """Say whether this delivery is outstanding."""
+        return self._engine.is_out(ack_id.seq, ack_id.generation)
 
     def counts(self) -> dict[str, int]:
         """Return the sizes of the backlog, for people who look in."""
         return {"unacked": self._engine.unacked(), "outstanding": self._engine.outstanding()}
+
+    def glimpses(self, after: int) -> Iterator[Glimpse]:
+        """Yield the unacked messages beyond `after` in publish order; nothing is delivered."""
+        return self._engine.glimpses(after)
 
     def changes(self) -> Changes:
         """Return what is to be persisted, and move the floor."""
@@ -142,12 +253,12 @@ class Subscription:
     def end(self, reason: Exception) -> None:
         """Deliver nothing from now on; who waits gets `reason`."""
         self._gone = reason
-        if self._timer:
-            self._timer.cancel()
+        self._pulse.stop()
         if self.pusher:
             self.pusher.stop()
-        for waiter in self._waiting:
-            resolve(waiter)
+        self._ageing.end()
+        self._source.stop()
+        self.consumers.end(reason)
 
     # How
 
@@ -157,94 +268,95 @@ class Subscription:
             self.pusher.stop()
         self._endpoint = endpoint
         self.pusher = self._make_pusher(self) if endpoint else None
+        if self.pusher:
+            self.consumers.end(self._push_only())
+
+    def _transform_by(self, resource: protos.Subscription) -> None:
+        """Let deliveries come from the transforms of `resource`, unless they are the same."""
+        transforms = enabled(resource.message_transforms)
+        if transforms == self._transforms:
+            return
+        self._transforms = transforms
+        self._source.stop()
+        if not transforms:
+            self._source = PlainSource(self._engine, self._message)
+            return
+        self._source = TransformStage(
+            transforms,
+            engine=self._engine,
+            runner=self._runner,
+            body=self._message,
+            ordered=resource.enable_message_ordering,
+            name=resource.name,
+            clock=self._clock,
+            changed=self._look,
+        )
+
+    def _message(self, seq: int) -> bytes | None:
+        message = self.body(seq)
+        return message.body if message else None
+
+    def _push_only(self) -> FailedPrecondition:
+        name = self.resource.name
+        return FailedPrecondition(f"{name!r} is a push subscription, it cannot be pulled")
 
     def _own(self, ack_ids: Iterable[AckId]) -> list[AckId]:
-        own = list(ack_ids)
+        self._ageing.used()
+        own = list(dict.fromkeys(ack_ids))  # an id twice in a request is one ack
         for ack_id in own:
             if ack_id.subscription != self.id:
                 raise InvalidArgument(f"ack_id '{ack_id}' belongs to another subscription")
         return own
 
     def _drop_old(self) -> None:
-        """Give up what is older than the subscription keeps; looked at only when it can be so."""
-        now = self._clock.wall_ns()
-        if now < self._next_drop_ns:
-            return
-        kept_ns = self.resource.message_retention_duration.ToNanoseconds()
-        head = self.topic.head
-        first = self._bodies.first_since(
-            self.topic.position(self.floor + 1), self.topic.position(head), now - kept_ns
-        )
-        position, published_ns = first or (self.topic.position(head + 1), now)
-        self._engine.drop_through(seq_of(position) - 1)
-        self._next_drop_ns = published_ns + kept_ns + 1
+        """Give up what is older than the subscription keeps; cheap where nothing can be so."""
+        too_old = self._ageing.too_old(self.floor)
+        if too_old > self.floor:
+            self._engine.drop_through(too_old)
 
-    def _received(self, deliveries: list[Delivery]) -> list[Received]:
-        received: list[Received] = []
-        size = 0
-        for delivery in deliveries:
-            message = self.body(delivery.seq)
-            if message is None:  # older than the topic's log, so nobody can want it
-                self._engine.ack(delivery.seq, delivery.generation)
-            elif received and size + len(message.body) > MAX_PULL_BYTES:
-                self._engine.give_back(delivery.seq, delivery.generation)
-            else:
-                size += len(message.body)
-                received.append(self._as_received(delivery, message.body))
-        return received
-
-    def _as_received(self, delivery: Delivery, body: bytes) -> Received:
-        shown = self.resource.HasField("dead_letter_policy")
-        ack_id = AckId(self.id, delivery.seq, delivery.generation)
-        return Received(ack_id, body, delivery.attempt if shown else 0)
-
-    async def _wait(self, seconds: float) -> bool:
-        """Wait until messages may be there; False after `seconds`."""
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        try:
-            await asyncio.wait((waiter,), timeout=seconds)
-        except asyncio.CancelledError:
-            if waiter.done():
-                self._look()  # woken, but gone: the next one's turn
-            raise
-        finally:
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
-        return waiter.done()
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        self._engine.tick(self._clock.now())
+    def _on_age(self) -> None:
+        self._drop_old()
         self._look()
+
+    def _on_long_unused(self) -> None:
+        if self.consumers.streams or len(self.consumers.line):
+            self._ageing.used()
+        if self._ageing.is_unused():
+            self._owner.expired(self)
+
+    def _as_received(self, taken: list[Taken]) -> list[Received]:
+        shown = self._owner.counts_attempts(self.resource)
+        return [
+            Received(AckId(self.id, seq, generation), body, attempt if shown else 0)
+            for (seq, generation, attempt), body in taken
+        ]
+
+    async def _take_in_turn(self, limit: int) -> list[Received]:
+        received: list[Received] = []
+        while not received:
+            await self.consumers.line.turn(pass_on=self._look)
+            self.check_pull()
+            received = self.take(limit)
+        return received
 
     def _look(self) -> None:
         """After any change: forward what is exhausted, wake who can be served, set the timer."""
         if self._gone:
             return
+        released, self._engine.released = self._engine.released, []
+        self.consumers.outstanding.remove(released)
         exhausted, self._engine.exhausted = self._engine.exhausted, []
         for seq, deliveries in exhausted:
             self._owner.forward(self, seq, deliveries)
         if self._engine.has_changes():
-            self._owner.touched(self)
-        if self._engine.has_ready():
+            self._ledger.touched(self)
+        self.consumers.wake_for(self._engine.kept())
+        if self._source.has_ready():
             self._wake()
-        self._set_timer()
+        if not self._gone:
+            self._pulse.set()
 
     def _wake(self) -> None:
         if self.pusher:
             self.pusher.pump()
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-
-    def _set_timer(self) -> None:
-        at = self._engine.next_at()
-        if at is None or self._gone or (self._timer and self._timer_at <= at):
-            return
-        if self._timer:
-            self._timer.cancel()
-        self._timer_at = at
-        self._timer = self._clock.call_at(at, self._on_timer)
+        self.consumers.line.call()

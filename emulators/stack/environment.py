@@ -42,10 +42,11 @@ def product(root: Path, inherited: Mapping[str, str], addresses: Addresses) -> d
         "CLOUDTASKER_AUTH": "none",
         "CLOUDTASKER_GRPC_REFLECTION": "1",
         "CLOUDTASKER_PUSH_AUTH": "signature",
-        "CLOUDTASKER_PUSH_ISSUER_KEYS_URL": addresses.pubsub_http + _KEYS_PATH,
         "CLOUDTASKER_PUSH_SERVICE_ACCOUNT": PUSH_SERVICE_ACCOUNT,
         "CLOUDTASKER_SMTP_URL": f"smtp://{HOST}:{addresses.smtp_port}",
     }
+    if addresses.pubsub_http:
+        defaults["CLOUDTASKER_PUSH_ISSUER_KEYS_URL"] = addresses.pubsub_http + _KEYS_PATH
     decided = {
         "CLOUDTASKER_DATABASE_URL": addresses.database_url,
         "CLOUDTASKER_REDIS_URL": addresses.redis_url,

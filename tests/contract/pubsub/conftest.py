@@ -1,4 +1,7 @@
-"""The same client on both emulators: every test here runs on ours and on Google's, where it is."""
+"""The same client on both emulators: every test here runs on ours and on Google's, where it is.
+
+A module with `pytestmark = by_both_transports` runs by gRPC and by REST.
+"""
 
 import itertools
 import warnings
@@ -7,13 +10,22 @@ from types import SimpleNamespace
 import google.pubsub_v1
 import grpc
 import pytest
+from google.api_core import exceptions
+from google.auth.credentials import AnonymousCredentials
 from google.cloud import pubsub_v1
-from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
-from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+from google.pubsub_v1.services.publisher.transports import (
+    PublisherGrpcTransport,
+    PublisherRestTransport,
+)
+from google.pubsub_v1.services.subscriber.transports import (
+    SubscriberGrpcTransport,
+    SubscriberRestTransport,
+)
 
 from tests.contract.pubsub.processes import googles, googles_is_there, ours
 
 numbers = itertools.count(1)
+by_both_transports = pytest.mark.parametrize("transport", ["grpc", "rest"], scope="session")
 
 
 @pytest.fixture(scope="session", params=["ours", "googles"])
@@ -33,8 +45,14 @@ def only_ours(emulator):
     assert emulator.kind == "ours"
 
 
+@pytest.fixture
+def only_by_grpc(transport):
+    """For what the REST client cannot say; the test says what."""
+    assert transport == "grpc"
+
+
 def pytest_collection_modifyitems(config, items):
-    """Leave tests that ask for `only_ours` out of the runs on Google's emulator."""
+    """Leave out the runs that a test's `only_ours` and `only_by_grpc` exclude."""
     left_out = [item for item in items if is_left_out(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -42,24 +60,55 @@ def pytest_collection_modifyitems(config, items):
 
 
 def is_left_out(item):
-    """Say whether `item` is a run on Google's emulator of a test for ours."""
-    parameters = getattr(item, "callspec", None) and item.callspec.params
-    return "only_ours" in item.fixturenames and (parameters or {}).get("emulator") == "googles"
+    """Say whether `item` is a run that the fixtures of its test exclude."""
+    values = item.callspec.params if hasattr(item, "callspec") else {}
+    on_googles = "only_ours" in item.fixturenames and values.get("emulator") == "googles"
+    by_rest = "only_by_grpc" in item.fixturenames and values.get("transport") == "rest"
+    return on_googles or by_rest
 
 
 @pytest.fixture(scope="session")
-def publisher(emulator):
+def transport():
+    """How the clients speak to the emulator, unless the module has `by_both_transports`."""
+    return "grpc"
+
+
+@pytest.fixture(scope="session")
+def publisher(emulator, transport):
     """The official client's publisher."""
-    transport = PublisherGrpcTransport(channel=grpc.insecure_channel(emulator.grpc))
-    return pubsub_v1.PublisherClient(transport=transport)
+    return pubsub_v1.PublisherClient(transport=publisher_transport(emulator, transport))
 
 
 @pytest.fixture(scope="session")
-def subscriber(emulator):
+def subscriber(emulator, transport):
     """The official client's subscriber."""
+    if transport == "rest":
+        return pubsub_v1.SubscriberClient(transport=rest(SubscriberRestTransport, emulator))
     options = [("grpc.max_receive_message_length", -1)]
     channel = grpc.insecure_channel(emulator.grpc, options=options)
     return pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+
+
+def publisher_transport(emulator, transport):
+    """Return a transport for a publisher."""
+    if transport == "rest":
+        return rest(PublisherRestTransport, emulator)
+    return PublisherGrpcTransport(channel=grpc.insecure_channel(emulator.grpc))
+
+
+def rest(kind, emulator):
+    """Return a REST transport that raises the exceptions which the gRPC one does."""
+    transport = kind(host=emulator.rest, url_scheme="http", credentials=AnonymousCredentials())
+    transport._session.hooks["response"].append(raise_by_status)
+    return transport
+
+
+def raise_by_status(response, **_):
+    """Raise what the status in the body names; the client goes by the HTTP code alone."""
+    if response.status_code >= 400:
+        error = response.json()["error"]
+        code = grpc.StatusCode[error["status"]]
+        raise exceptions.from_grpc_status(code, error.get("message", ""))
 
 
 @pytest.fixture
@@ -124,10 +173,9 @@ def is_empty(subscriber):
 
 
 @pytest.fixture(scope="session")
-def send(emulator):
+def send(emulator, transport):
     """Send one Publish request as it is; return the ids. (The hand-written client batches.)"""
-    transport = PublisherGrpcTransport(channel=grpc.insecure_channel(emulator.grpc))
-    generated = google.pubsub_v1.PublisherClient(transport=transport)
+    generated = google.pubsub_v1.PublisherClient(transport=publisher_transport(emulator, transport))
 
     def send(topic, messages):
         answer = generated.publish(topic=topic, messages=messages, retry=None, timeout=10)

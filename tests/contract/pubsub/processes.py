@@ -22,6 +22,7 @@ class Running:
     grpc: str
     http: str
     process: subprocess.Popen
+    rest: str = ""  # host and port
 
     def kill(self):
         """End it as a crash would."""
@@ -53,7 +54,8 @@ def ours(data_dir, *arguments, durability="normal"):
     )
     try:
         ready = json.loads(process.stdout.readline())
-        yield Running(ready["grpc"], ready["http"], process)
+        rest = ready["http"].removeprefix("http://")
+        yield Running(ready["grpc"], ready["http"], process, rest)
     finally:
         process.kill()
         process.wait(10)
@@ -87,7 +89,8 @@ def googles(data_dir):
     )
     try:
         wait_for_port(port, process)
-        yield Running(f"127.0.0.1:{port}", "", process)
+        address = f"127.0.0.1:{port}"
+        yield Running(address, "", process, address)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)

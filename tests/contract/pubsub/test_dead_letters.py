@@ -4,7 +4,10 @@ import re
 
 import pytest
 
+from tests.contract.pubsub.conftest import by_both_transports
+
 SOURCE = "CloudPubSubDeadLetterSource"
+pytestmark = by_both_transports
 
 
 @pytest.fixture

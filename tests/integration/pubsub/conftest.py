@@ -30,7 +30,8 @@ class Receiver:
             SimpleNamespace(
                 headers=request.headers,
                 path=request.path_qs,
-                body=json.loads(body),
+                raw=body,
+                body=json.loads(body) if "json" in request.content_type else None,
                 at=asyncio.get_running_loop().time(),
                 connection=request.transport,
             )

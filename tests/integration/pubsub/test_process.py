@@ -3,6 +3,7 @@
 import asyncio
 import json
 import subprocess
+import sys
 
 import grpc
 import psutil
@@ -10,7 +11,7 @@ import pytest
 from google.api_core import exceptions
 
 from tests.contract.pubsub.processes import command, ours
-from tests.integration.pubsub.conftest import SUBSCRIPTION
+from tests.integration.pubsub.conftest import SUBSCRIPTION, TOPIC
 
 
 def test_help_tells_how_clients_find_it():
@@ -19,6 +20,79 @@ def test_help_tells_how_clients_find_it():
     assert done.returncode == 0
     for word in ("PUBSUB_EMULATOR_HOST", "--durability", "--push-backoff", "oauth2/v3/certs"):
         assert word in done.stdout
+    for word in ("--seed", "--lenient", "/_emulator/"):
+        assert word in done.stdout
+
+
+def test_help_loads_nothing_slow():
+    code = """
+import runpy, sys
+sys.argv = ["emulators.pubsub", "--help"]
+try:
+    runpy.run_module("emulators.pubsub", run_name="__main__")
+except SystemExit:
+    print(*[name for name in ("grpc", "aiohttp", "google.protobuf") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
+
+    assert done.stdout.splitlines()[-1] == ""
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_that_cannot_be_is_refused_by_name(port):
+    done = subprocess.run(command("--http-port", port), capture_output=True, text=True, timeout=20)
+
+    assert done.returncode == 2
+    assert "--http-port" in done.stderr
+
+
+TOPICS = f"topics:\n- name: {TOPIC}\nsubscriptions:\n- {{name: {SUBSCRIPTION}, topic: {TOPIC}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("seed.yaml", TOPICS + f"messages: [{{topic: {TOPIC}, messages: [{{text: hello}}]}}]\n"),
+        (
+            "seed.json",
+            json.dumps(
+                {
+                    "topics": [{"name": TOPIC}],
+                    "subscriptions": [{"name": SUBSCRIPTION, "topic": TOPIC}],
+                    "messages": [{"topic": TOPIC, "messages": [{"text": "hello"}]}],
+                }
+            ),
+        ),
+    ],
+)
+async def test_a_seed_is_there_before_it_serves_and_once_only(tmp_path, connect, name, text):
+    (tmp_path / name).write_text(text)
+    for _ in range(2):
+        with ours(tmp_path / "data", "--seed", tmp_path / name) as emulator:
+            received = await connect(emulator).pull(1)
+
+            assert [one.message.data for one in received] == [b"hello"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("seed.json", '{"topics": [{"name": "letters"}]}', "name 'letters' is not of the form"),
+        ("seed.json", "topics: []", "is not JSON"),
+        ("seed.yaml", "topics: [", "is not YAML"),
+        ("seed.yaml", "", "None is not a JSON object"),
+        ("other.json", "{}", "seed.json cannot be read"),
+    ],
+)
+def test_a_seed_that_cannot_be_made_stops_the_start(tmp_path, name, text, problem):
+    (tmp_path / name).write_text(text)
+    seed = name if name != "other.json" else "seed.json"
+    arguments = command("--data-dir", tmp_path, "--seed", tmp_path / seed)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=20)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert problem in done.stderr
+    assert "--seed" in done.stderr
 
 
 def test_the_first_line_tells_the_addresses(tmp_path):

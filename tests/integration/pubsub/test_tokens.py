@@ -134,6 +134,16 @@ def test_an_unknown_verb_is_not_found(emulator):
     assert (status, answer["error"]["status"]) == (404, "NOT_FOUND")
 
 
+@pytest.mark.parametrize("verify", [with_pyjwt, with_google_auth])
+def test_a_token_still_verifies_after_a_restart(tmp_path, verify):
+    with ours(tmp_path) as before:
+        _, answer = generate(before, {"audience": AUDIENCE, "includeEmail": True})
+        before.kill()
+
+    with ours(tmp_path) as after:
+        assert verify(after, answer["token"])["email"] == EMAIL
+
+
 def test_discovery_leads_to_the_keys(emulator):
     _, configuration = ask(emulator, "/.well-known/openid-configuration")
 

@@ -40,6 +40,14 @@ class ManualClock:
         """Do what a correction of the machine's clock does."""
         self._wall_ns -= int(seconds * 1e9)
 
+    def fall_behind(self, seconds):
+        """Let time pass while the loop is too busy to run timers."""
+        self._move_to(self._now + seconds)
+
+    def forget_timers(self):
+        """Do to those who wait what the end of their process does."""
+        self._timers.clear()
+
     def advance(self, seconds):
         """Let time pass, and run the timers that come due."""
         end = self._now + seconds

@@ -5,8 +5,10 @@ import asyncio
 import pytest
 
 from emulators.pubsub import protos
+from emulators.pubsub.admin import Admin
+from emulators.pubsub.broker import Broker
 from emulators.pubsub.errors import InvalidArgument, NotFound
-from tests.unit.pubsub.conftest import DEAD, SUBSCRIPTION, TOPIC, bodies
+from tests.unit.pubsub.conftest import DEAD, SUBSCRIPTION, TOPIC, FakePusher, bodies
 
 OTHER = "projects/p/subscriptions/others"
 
@@ -48,6 +50,38 @@ async def test_publish_times_of_a_topic_never_run_back(subscribe, publish, clock
     assert messages[0].publish_time.seconds <= messages[1].publish_time.seconds
 
 
+async def test_publish_times_do_not_run_back_over_a_restart_too(
+    subscribe, publish, broker, store, clock
+):
+    await subscribe()
+    await publish(b"1")
+    clock.set_wall_back(60)
+    after = Broker(store, clock, FakePusher, threaded=False, failed=pytest.fail)
+    Admin(after, store)
+
+    await after.publish(TOPIC, [protos.PubsubMessage(data=b"2")])
+
+    received = after.subscription(SUBSCRIPTION).take(2)
+    messages = [protos.PubsubMessage.FromString(one.body) for one in received]
+    assert messages[0].publish_time.seconds <= messages[1].publish_time.seconds
+
+
+@pytest.mark.parametrize("fields", [{}, {"filter": "attributes:x"}])
+async def test_a_damaged_message_is_finished_and_not_delivered(
+    subscribe, broker, store, clock, fields
+):
+    await subscribe(**fields)
+    messages = [protos.PubsubMessage(data=body, attributes={"x": ""}) for body in (b"1", b"2")]
+    await broker.publish(TOPIC, messages)
+    store._writer.execute("UPDATE messages SET checksum = 0 WHERE position & 1")  # the first
+    after = Broker(store, clock, FakePusher, threaded=False, failed=pytest.fail)
+    Admin(after, store)
+    subscription = after.subscription(SUBSCRIPTION)
+
+    assert bodies(subscription.take(10)) == [b"2"]
+    assert subscription.counts()["unacked"] == 1
+
+
 async def test_a_waiting_pull_gets_what_is_published(subscribe, publish):
     subscription = await subscribe()
     pull = asyncio.ensure_future(subscription.pull(10, wait_seconds=5))
@@ -69,12 +103,13 @@ async def test_one_message_wakes_one_pull_and_the_other_waits_on(subscribe, publ
     assert sorted(bodies(answers[0]) + bodies(answers[1])) == [b"1", b"2"]
 
 
-async def test_a_pull_that_is_given_up_takes_no_message_with_it(subscribe, publish):
+async def test_a_pull_that_is_given_up_takes_no_message_with_it(broker, subscribe, publish):
     subscription = await subscribe()
     gone, stays = (asyncio.ensure_future(subscription.pull(1, wait_seconds=5)) for _ in range(2))
+    publishing = asyncio.ensure_future(publish(b"x"))
     await asyncio.sleep(0)
-    await publish(b"x")
-    gone.cancel()
+    broker.journal.on_commit(gone.cancel)  # in the moment in which it is woken
+    await publishing
 
     assert bodies(await stays) == [b"x"]
 

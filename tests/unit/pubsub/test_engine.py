@@ -294,4 +294,4 @@ def test_deadlines_of_acked_messages_are_forgotten():
         for delivery in engine.take(1000, now=0):
             engine.ack(delivery.seq, delivery.generation)
 
-    assert len(engine._timetable._heap) < 5000
+    assert len(engine._unacked.timetable._heap) < 5000

@@ -1,5 +1,6 @@
-"""Any sequence of publishes, pulls, acks, nacks, expiries and restarts: nothing is lost, nothing
-acked comes back, attempts are counted right and the order of a key is kept."""
+"""Any sequence of publishes, pulls, acks, nacks, expiries, seeks and restarts, with and without
+ordering, a filter and exactly-once: nothing is lost, nothing acked comes back, attempts are counted
+right, the order of a key is kept, and an ack that exactly-once accepts is final."""
 
 from collections import Counter
 
@@ -9,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from emulators.pubsub.engine import Engine
 from emulators.pubsub.policy import Policy, RetryPolicy
+from tests.unit.pubsub.logs import TextLog
 
 DEADLINE = 10
 picks = st.integers(min_value=0)
@@ -19,36 +21,63 @@ class Deliveries(RuleBasedStateMachine):
         retry=st.sampled_from([None, RetryPolicy(3, 20)]),
         max_attempts=st.sampled_from([None, 3]),
         ordered=st.booleans(),
+        filtered=st.booleans(),
+        exactly_once=st.booleans(),
     )
-    def start(self, retry, max_attempts, ordered):
+    def start(self, retry, max_attempts, ordered, filtered, exactly_once):
         self.now = 0.0
-        self.policy = Policy(DEADLINE, retry, max_attempts)
+        self.policy = Policy(DEADLINE, retry, max_attempts, exactly_once)
         self.ordered = ordered
+        self.filtered = filtered
+        self.exactly_once = exactly_once
         self.keys = []  # of message 1, 2, …
+        self.unwanted = set()  # what the filter leaves out
+        self.past = []  # deliveries that have ended
+        self.runs = 0
         self.floor, self.acked_rows, self.failure_rows = 0, set(), {}
         self.outstanding = {}  # seq -> (delivery, deadline), as the rules say
+        self.consumers = {}  # seq -> who had it last
         self.held = set()  # acked, but something earlier of the key is not
         self.failed = Counter()
         self.finished = set()  # acked for good, or dead
         self.restart()
 
-    @rule(key=st.sampled_from(["", "", "a", "b"]), count=st.integers(1, 3))
-    def publish(self, key, count):
+    @rule(key=st.sampled_from(["", "", "a", "b"]), count=st.integers(1, 3), wanted=st.booleans())
+    def publish(self, key, count, wanted):
+        before = len(self.keys)
         self.keys += [key if self.ordered else ""] * count
+        if self.filtered and not wanted:
+            self.unwanted |= set(range(before + 1, len(self.keys) + 1))
+            self.finished |= self.unwanted
         self.engine.publish(len(self.keys))
 
-    @rule(limit=st.integers(1, 5), per_key=st.sampled_from([None, 1]))
-    def take(self, limit, per_key):
+    @rule(
+        limit=st.integers(1, 5),
+        per_key=st.sampled_from([None, 1]),
+        consumer=st.sampled_from([0, 1, 2]),
+    )
+    def take(self, limit, per_key, consumer):
         self.expire()
-        deliveries = self.engine.take(limit, self.now, per_key=per_key)
+        with_others = self.keys_out_to_others(consumer)
+        deliveries = self.engine.take(limit, self.now, per_key=per_key, consumer=consumer)
         self.forward()
         for delivery in deliveries:
+            assert self.keys[delivery.seq - 1] not in with_others
+            self.consumers[delivery.seq] = consumer
             assert delivery.seq not in self.finished
             assert delivery.seq not in self.outstanding
             assert delivery.seq not in self.held
             assert delivery.attempt == 1 + self.failed[delivery.seq]
             self.check_order(delivery.seq)
             self.outstanding[delivery.seq] = (delivery, self.now + DEADLINE)
+
+    def keys_out_to_others(self, consumer):
+        """Keys with a message that is outstanding, not all to this one consumer."""
+        return {
+            self.keys[seq - 1]
+            for seq in self.outstanding
+            if consumer == 0 or self.consumers[seq] != consumer
+        } - {""}
 
     def check_order(self, seq):
         """Everything earlier of the key is finished, acked, or was handed out before it."""
@@ -63,13 +92,46 @@ class Deliveries(RuleBasedStateMachine):
         self.expire()
         self.engine.tick(self.now)
         self.forward()
-        self.engine.ack(delivery.seq, delivery.generation)
+        counts = not self.exactly_once or self.may_be_acked(delivery.seq)
+        assert self.engine.ack(delivery.seq, delivery.generation) >= (counts and self.exactly_once)
+        if not counts:
+            return
         if not self.keys[delivery.seq - 1]:
             self.finished.add(delivery.seq)
             self.outstanding.pop(delivery.seq, None)
         elif self.outstanding.pop(delivery.seq, None):
             self.held.add(delivery.seq)
             self.settle()
+
+    def may_be_acked(self, seq):
+        """Exactly-once: it is outstanding, and nothing earlier of its key waits."""
+        key = self.keys[seq - 1]
+        earlier = {other for other in range(1, seq) if key and self.keys[other - 1] == key}
+        return seq in self.outstanding and earlier <= self.finished
+
+    @precondition(lambda self: self.past)
+    @rule(pick=picks)
+    def ack_or_extend_a_delivery_of_the_past(self, pick):
+        delivery = self.past[pick % len(self.past)]
+        self.expire()
+        self.engine.tick(self.now)
+        self.forward()
+        assert not self.engine.modify(delivery.seq, delivery.generation, 20, self.now)
+        if self.exactly_once:
+            assert not self.engine.ack(delivery.seq, delivery.generation)
+
+    @rule(data=st.data())
+    def seek(self, data):
+        seqs = st.integers(0, len(self.keys))
+        floor = data.draw(seqs, label="floor")
+        acked = {seq for seq in data.draw(st.sets(seqs), label="acked") if seq > floor}
+        self.past += [delivery for delivery, _ in self.outstanding.values()]
+        self.engine.seek(floor, acked)
+        self.outstanding.clear()
+        self.held.clear()
+        self.failed.clear()
+        self.finished = set(range(1, floor + 1)) | acked | self.unwanted
+        self.floor, self.acked_rows, self.failure_rows = floor, acked, {}
 
     @precondition(lambda self: self.outstanding)
     @rule(pick=picks)
@@ -102,15 +164,21 @@ class Deliveries(RuleBasedStateMachine):
             self.expire()
             self.forward()
             self.persist()
+        self.past += [delivery for delivery, _ in self.outstanding.values()]
         self.outstanding.clear()
         self.held.clear()
+        self.runs += 1
         self.engine = Engine(
             self.policy,
             floor=self.floor,
             acked=self.acked_rows,
             failures=self.failure_rows,
-            key_of=(lambda seq: self.keys[seq - 1]) if self.ordered else None,
-            generation=int(self.now * 1000) + 10**6,
+            log=TextLog(
+                self.keys,
+                ordered=self.ordered,
+                unwanted=self.unwanted.__contains__ if self.filtered else None,
+            ),
+            generation=self.runs * 10**6,
         )
         self.engine.publish(len(self.keys))
 
@@ -124,9 +192,10 @@ class Deliveries(RuleBasedStateMachine):
             return
         for _ in range(20 * len(self.keys) + 20):
             self.now += 1000
-            self.take(5, None)
+            self.take(5, None, 0)
             for seq in sorted(self.outstanding):
-                self.ack(sorted(self.outstanding).index(seq))
+                if seq in self.outstanding:
+                    self.ack(sorted(self.outstanding).index(seq))
         assert self.finished == set(range(1, len(self.keys) + 1))
         self.persist()
         assert self.floor == len(self.keys)
@@ -143,7 +212,7 @@ class Deliveries(RuleBasedStateMachine):
             self.fail(min(due)[1])
 
     def fail(self, seq):
-        del self.outstanding[seq]
+        self.past.append(self.outstanding.pop(seq)[0])
         self.failed[seq] += 1
         key = self.keys[seq - 1]
         for later in range(seq + 1, len(self.keys) + 1):

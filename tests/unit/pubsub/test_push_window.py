@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from emulators.pubsub.push_window import (
+from emulators.pubsub.push.window import (
     ABSENT_PAUSE,
     MOST_PAUSE,
     SLOW_START_LIMIT,
@@ -67,7 +67,7 @@ def test_slow_answers_bring_the_window_back_to_the_slow_starts_limit():
     assert room(window) == SLOW_START_LIMIT
 
 
-def test_a_nack_halves_the_window_but_not_below_its_start():
+def test_a_nack_halves_a_small_window_but_not_below_its_start():
     window = PushWindow(backoff=False)
     after(window, "+" * 60)
 
@@ -75,6 +75,46 @@ def test_a_nack_halves_the_window_but_not_below_its_start():
     assert room(window) == (START + 60) // 2
     after(window, "-" * 10)
     assert room(window) == START
+
+
+def test_a_nack_takes_back_what_99_acks_gave():
+    window = PushWindow(backoff=False)
+    after(window, "+" * 1000)
+
+    after(window, "-")
+
+    assert room(window) == START + 1000 - 99
+
+
+@pytest.mark.parametrize("backoff", [True, False])
+def test_with_more_than_99_acks_in_100_the_window_keeps_growing(backoff):
+    window = PushWindow(backoff=backoff)
+    pauses = after(window, ("+" * 199 + "-") * 100)
+
+    assert room(window) > SLOW_START_LIMIT
+    assert pauses[1000:] == [0] * (len(pauses) - 1000)
+
+
+def test_with_fewer_than_99_acks_in_100_it_falls_back_to_the_slow_starts_limit():
+    window = PushWindow(backoff=False)
+    after(window, "+" * (SLOW_START_LIMIT + 300_000))
+    assert room(window) > SLOW_START_LIMIT + 50
+
+    after(window, ("+" * 97 + "-") * 20)
+
+    assert room(window) <= SLOW_START_LIMIT
+
+
+def test_slow_start_reaches_a_thousand_outstanding_in_eight_rounds():
+    """What makes 1,000 messages of 3 s take 24 s, not 25 minutes."""
+    window = PushWindow(backoff=True)
+    sent = rounds = 0
+    while sent < 1000:
+        size = room(window)
+        after(window, "+" * size)
+        sent, rounds = sent + size, rounds + 1
+
+    assert rounds == 8
 
 
 def test_pauses_grow_with_nacks_up_to_a_minute():

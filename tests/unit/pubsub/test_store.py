@@ -71,6 +71,64 @@ def test_the_first_message_since_a_time_is_found(store):
     assert store.first_since(*bounds, 31) is None
 
 
+def test_the_first_message_since_a_time_is_found_among_many_and_over_gaps(store):
+    seqs = [seq for seq in range(1, 1001) if seq % 7]
+    store.apply(Batch(messages=[message(seq) for seq in seqs]))
+
+    for time in range(0, 10_011, 333):
+        found = store.first_since(position_of(1, 1), position_of(1, 1000), time)
+        later = [seq for seq in seqs if seq * 10 >= time]
+        assert found == ((position_of(1, later[0]), later[0] * 10) if later else None)
+
+
+def test_the_messages_of_an_ordering_key_are_found_in_order(store):
+    keyed = [message(seq)._replace(ordering_key="ab"[seq % 2]) for seq in range(1, 11)]
+    store.apply(Batch(messages=[*keyed, message(11), message(2, topic=2)]))
+
+    found = store.positions_of_key("a", position_of(1, 3), position_of(1, 10), limit=2)
+
+    assert found == [position_of(1, 4), position_of(1, 6)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["body = x'00'", "ordering_key = 'other'", "published_ns = 7", "checksum = checksum + 1"],
+)
+def test_a_damaged_message_is_left_out_and_named_once(store, change, caplog):
+    store.apply(Batch(messages=[message(seq) for seq in (1, 2, 3)]))
+    store._writer.execute(f"UPDATE messages SET {change} WHERE position = {position_of(1, 2)}")
+
+    for _ in range(2):
+        assert read(store, 1, 3) == [1, 3]
+
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert record.fields["message_id"] == str(position_of(1, 2))
+
+
+def test_what_a_destroyed_page_held_is_left_out_and_the_rest_is_read(tmp_path, caplog):
+    path = tmp_path / "db"
+    store = Store(str(path), synchronous="normal")
+    store.apply(Batch(messages=[message(seq, bytes([seq % 256]) * 1000) for seq in range(1, 2001)]))
+    store.close()
+    damage(path, of=bytes([1000 % 256]) * 1000)
+
+    store = Store(str(path), synchronous="normal")
+    found = [seq for seq in range(1, 2001) if seq in read(store, seq, seq)]
+
+    assert 1 <= 2000 - len(found) <= 10
+    assert {record.levelname for record in caplog.records} == {"ERROR"}
+    store.close()
+
+
+def damage(path, of):
+    """Overwrite the page of the file that holds the last copy of `of`."""
+    data = bytearray(path.read_bytes())
+    start = data.rindex(of) // 4096 * 4096
+    data[start : start + 4096] = b"\xff" * 4096
+    path.write_bytes(data)
+
+
 def test_a_batch_that_fails_leaves_nothing_behind(store):
     with pytest.raises(Exception, match="UNIQUE"):
         store.apply(Batch(heads={1: 5}, messages=[message(1), message(2), message(1)]))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from emulators.stack import environment
@@ -40,6 +42,14 @@ def test_product_processes_get_every_address(tmp_path):
     assert got["CLOUDTASKER_PUSH_AUTH"] == "signature"
     assert got["HOST"] == "127.0.0.1"
     assert got["PYTHONPATH"].startswith(str(tmp_path))
+
+
+def test_an_emulator_without_keys_leaves_their_address_to_the_products_default(tmp_path):
+    without = replace(ADDRESSES, pubsub_http="")
+
+    got = environment.product(tmp_path, {}, without)
+
+    assert "CLOUDTASKER_PUSH_ISSUER_KEYS_URL" not in got
 
 
 def test_the_users_own_choices_win_but_not_over_the_addresses_of_the_run(tmp_path):

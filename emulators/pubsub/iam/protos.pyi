@@ -1,0 +1,53 @@
+# Types of the raw messages that `protos.py` hands out, as far as the emulator uses them. A unit
+# test compares the fields with the descriptors.
+from collections.abc import Iterable, MutableSequence
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+
+class Binding(Message):
+    role: str
+    @property
+    def members(self) -> MutableSequence[str]: ...
+    @property
+    def condition(self) -> Message: ...
+    def __init__(self, *, role: str = ..., members: Iterable[str] = ...) -> None: ...
+
+class Policy(Message):
+    version: int
+    etag: bytes
+    @property
+    def bindings(self) -> MutableSequence[Binding]: ...
+    @property
+    def audit_configs(self) -> MutableSequence[Message]: ...
+    def __init__(
+        self, *, version: int = ..., etag: bytes = ..., bindings: Iterable[Binding] = ...
+    ) -> None: ...
+
+class _GetPolicyOptions(Message):
+    requested_policy_version: int
+
+class SetIamPolicyRequest(Message):
+    resource: str
+    @property
+    def policy(self) -> Policy: ...
+    @property
+    def update_mask(self) -> FieldMask: ...
+    def __init__(self, *, resource: str = ..., policy: Policy | None = ...) -> None: ...
+
+class GetIamPolicyRequest(Message):
+    resource: str
+    @property
+    def options(self) -> _GetPolicyOptions: ...
+    def __init__(self, *, resource: str = ...) -> None: ...
+
+class TestIamPermissionsRequest(Message):
+    resource: str
+    @property
+    def permissions(self) -> MutableSequence[str]: ...
+    def __init__(self, *, resource: str = ..., permissions: Iterable[str] = ...) -> None: ...
+
+class TestIamPermissionsResponse(Message):
+    @property
+    def permissions(self) -> MutableSequence[str]: ...
+    def __init__(self, *, permissions: Iterable[str] = ...) -> None: ...

@@ -1,0 +1,1 @@
+"""Push subscriptions: their requests, the window that paces them, their connections."""

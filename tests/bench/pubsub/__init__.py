@@ -1,0 +1,1 @@
+"""Measures the Pub/Sub emulator beside Google's: `python -m tests.bench.pubsub`."""

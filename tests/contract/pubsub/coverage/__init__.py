@@ -1,0 +1,1 @@
+"""What the emulator has, RPC by RPC and feature by feature, beside Google's."""
