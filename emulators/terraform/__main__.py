@@ -1,0 +1,85 @@
+"""The command line: `python -m emulators.terraform plan`, which `make plan` calls."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from emulators.terraform.errors import TerraformError
+from emulators.terraform.planning import Plan, plan
+from emulators.terraform.schema_cache import VERSION
+from emulators.terraform.terraform import Terraform
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMITS = f"""\
+Planned by the real Terraform against a stand-in that has the schema of Google's providers {VERSION}:
+names, types, nesting and what is required are checked. Not known to it: allowed values and
+ranges (the modules' own validations check those that matter), conflicts between arguments,
+defaults of the cloud, quotas, and whether a name is free. `make plan-real` asks the real ones."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser, whose help is the manual."""
+    cli = argparse.ArgumentParser(
+        prog="python -m emulators.terraform",
+        description="Plan the cloud's infrastructure on this machine, without network or account.",
+        epilog=LIMITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = cli.add_subparsers(dest="command", required=True)
+    planning = commands.add_parser("plan", help="check the format, validate and plan")
+    planning.add_argument("environment", nargs="*", help="dev, prod (default: all)")
+    planning.add_argument("--archive", type=Path, help="function archive (default: a placeholder)")
+    planning.add_argument("--out", type=Path, help="folder to write each plan's JSON to")
+    return cli
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Return the exit status: 0, or 1 when something is wrong with a plan."""
+    options = parser().parse_args(arguments)
+    console = Console(highlight=False)
+    known = sorted(folder.name for folder in (ROOT / "infra" / "environments").iterdir())
+    wrong = set(options.environment) - set(known)
+    if wrong:
+        print(f"no environment {', '.join(sorted(wrong))}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    try:
+        Terraform(ROOT / "infra", {}).run("fmt", "-check", "-recursive", "-diff", "-no-color")
+        for environment in options.environment or known:
+            _plan(console, environment, options)
+    except TerraformError as error:
+        print(error, file=sys.stderr)
+        return 1
+    console.print(LIMITS, style="dim")
+    return 0
+
+
+def _plan(console: Console, environment: str, options: argparse.Namespace) -> None:
+    started = time.monotonic()
+    with console.status(f"planning {environment}"):
+        planned = plan(ROOT, environment, options.archive)
+    _show(console, planned, time.monotonic() - started)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / f"{environment}.json").write_text(json.dumps(planned.json))
+
+
+def _show(console: Console, planned: Plan, seconds: float) -> None:
+    created = planned.changes()["create"]
+    title = f"{planned.environment}: {created} to create, in {seconds:.1f} s"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("resources", justify="right")
+    table.add_column("type")
+    for kind, count in planned.types().most_common():
+        table.add_row(str(count), kind.removeprefix("google_"))
+    console.print(table)
+    console.print()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
