@@ -4,20 +4,20 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from emulators.terraform.errors import TerraformError
-from emulators.terraform.planning import Plan, plan
+from emulators.terraform.planning import Plan, plan, providers
 from emulators.terraform.schema_cache import VERSION
 from emulators.terraform.terraform import Terraform
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = f"""\
-Planned by the real Terraform against a stand-in that has the schema of Google's providers {VERSION}:
+Planned by the real Terraform against a stand-in with the schema of Google's providers {VERSION}:
 names, types, nesting and what is required are checked. Not known to it: allowed values and
 ranges (the modules' own validations check those that matter), conflicts between arguments,
 defaults of the cloud, quotas, and whether a name is free. `make plan-real` asks the real ones."""
@@ -46,12 +46,16 @@ def main(arguments: Sequence[str]) -> int:
     known = sorted(folder.name for folder in (ROOT / "infra" / "environments").iterdir())
     wrong = set(options.environment) - set(known)
     if wrong:
-        print(f"no environment {', '.join(sorted(wrong))}; there are {', '.join(known)}", file=sys.stderr)
+        print(
+            f"no environment {', '.join(sorted(wrong))}; there are {', '.join(known)}",
+            file=sys.stderr,
+        )
         return 2
     try:
         Terraform(ROOT / "infra", {}).run("fmt", "-check", "-recursive", "-diff", "-no-color")
-        for environment in options.environment or known:
-            _plan(console, environment, options)
+        with providers() as found:
+            for environment in options.environment or known:
+                _plan(console, environment, options, found)
     except TerraformError as error:
         print(error, file=sys.stderr)
         return 1
@@ -59,10 +63,12 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _plan(console: Console, environment: str, options: argparse.Namespace) -> None:
+def _plan(
+    console: Console, environment: str, options: argparse.Namespace, found: Mapping[str, str]
+) -> None:
     started = time.monotonic()
     with console.status(f"planning {environment}"):
-        planned = plan(ROOT, environment, options.archive)
+        planned = plan(ROOT, environment, found, options.archive)
     _show(console, planned, time.monotonic() - started)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,8 @@ _FILE = re.compile(r"package/lib/([\w-]+)/(?:index|index-structs/structs\d+)\.js
 _CLASS = re.compile(r"^class (\w+) extends cdktf\.(\w+) \{\n(.*?)^\}", re.M | re.S)
 _TABLE = re.compile(r"^function (\w+)ToHclTerraform\(struct\) \{\n(.*?)^\}", re.M | re.S)
 _ROW = re.compile(
-    r'(\w+): \{\s+value: .*?,\n\s+isBlock: (true|false),\s+type: "(\w+)",\s+storageClassType: "(\w+)"'
+    r"(\w+): \{\s+value: .*?,\n\s+isBlock: (true|false),"
+    r'\s+type: "(\w+)",\s+storageClassType: "(\w+)"'
 )
 _NESTED = re.compile(r'this\._\w+ = new ([\w.]+)\(this, "(\w+)"(?:, (true|false))?\)')
 _GETTER = re.compile(r"get (\w+)\(\) \{\s+return ([^\n]+);")
@@ -128,7 +129,9 @@ class _Module:
         for name, (is_block, container, storage) in rows.items():
             required = _key(name) not in optional and bool(body)
             if is_block == "true":
-                block["block_types"][name] = self._nested(name, container, storage, nested, required)
+                block["block_types"][name] = self._nested(
+                    name, container, storage, nested, required
+                )
             else:
                 kind = self._type(container, storage)
                 block["attributes"][name] = {"type": kind, _presence(required): True}

@@ -40,19 +40,19 @@ class Plan:
 def providers(cloud: Cloud | None = None) -> Iterator[dict[str, str]]:
     """Serve both of Google's providers; yield the environment in which Terraform finds them."""
     cloud = cloud or ImaginedCloud()
-    stand_ins = {
-        f"hashicorp/{name}": StandIn(schema, cloud) for name, schema in schemas().items()
-    }
+    stand_ins = {f"hashicorp/{name}": StandIn(schema, cloud) for name, schema in schemas().items()}
     with attached(stand_ins) as environment:
         yield environment
 
 
-def plan(root: Path, environment: str, archive: Path | None = None) -> Plan:
+def plan(
+    root: Path, environment: str, found: Mapping[str, str], archive: Path | None = None
+) -> Plan:
     """Return the plan of `infra/environments/<environment>` from an empty state.
 
-    Raises: TerraformError with what Terraform found wrong.
+    `found` is what `providers` yields. Raises: TerraformError with what Terraform found wrong.
     """
-    with providers() as found, copy_of(root) as copied:
+    with copy_of(root) as copied:
         terraform = Terraform(copied / "infra" / "environments" / environment, found)
         terraform.run("init", "-no-color")
         terraform.run("validate", "-no-color")

@@ -5,10 +5,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]  # ships no types
 from google.protobuf import descriptor_pb2, message_factory
 from google.protobuf.descriptor_pool import DescriptorPool
-from grpc_tools import protoc
+from grpc_tools import protoc  # type: ignore[import-untyped]  # ships no types
 
 HERE = Path(__file__).parent
 _UNKNOWN_BYTES = b"\0"
@@ -49,7 +49,7 @@ def problem(summary: str, detail: str) -> Any:
     return messages().Diagnostic(severity=1, summary=summary, detail=detail)
 
 
-def _unknown(code: int, data: bytes) -> Unknown:
+def _unknown(_code: int, _data: bytes) -> Unknown:
     return UNKNOWN
 
 

@@ -4,6 +4,7 @@ It answers as the protocol asks and decides nothing about any one resource: what
 say stands in `identities`, what really exists on this machine in a `Cloud`.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -14,8 +15,10 @@ from emulators.terraform.schemas import schema_answer, settled, with_unknowns
 Attributes = dict[str, Any]
 
 # What cannot be changed in place; a change of these makes a new resource.
-REPLACED_BY = ("name", "project", "location", "region", "topic", "account_id", "secret_id", "bucket")
-REPLACED_BY += ("role", "member", "enable_message_ordering", "filter", "repository_id")
+REPLACED_BY = (
+    "name", "project", "location", "region", "topic", "account_id", "secret_id", "bucket",
+    "role", "member", "enable_message_ordering", "filter", "repository_id",
+)  # fmt: skip
 CHANGED_IN_PLACE = {("google_storage_bucket_object", "source")}
 
 
@@ -56,10 +59,11 @@ class ImaginedCloud:
 
 
 class StandIn:
-    """One configured provider. `schema` is what `bindings` read; methods are the protocol's RPCs."""
+    """One configured provider. `schema` is what `bindings` read; methods are the RPCs."""
 
     def __init__(self, schema: dict[str, Any], cloud: Cloud) -> None:
         self._schema = schema
+        self._answer = schema_answer(schema)
         self._cloud = cloud
         self._defaults: Attributes = {}
 
@@ -67,7 +71,7 @@ class StandIn:
         """Return the request class and the handler by RPC."""
         kinds = messages()
         return {
-            "GetSchema": (kinds.Nothing, lambda _: schema_answer(self._schema)),
+            "GetSchema": (kinds.Nothing, lambda _: self._answer),
             "PrepareProviderConfig": (kinds.PrepareRequest, self._prepare),
             "ValidateResourceTypeConfig": (kinds.ValidateRequest, self._validate),
             "ValidateDataSourceConfig": (kinds.ValidateRequest, self._validate),
@@ -91,8 +95,6 @@ class StandIn:
         return messages().Diagnostics()
 
     def _upgrade(self, request: Any) -> Any:
-        import json
-
         state = json.loads(request.raw_state.json)
         return messages().UpgradeAnswer(upgraded_state=encoded(state))
 
@@ -144,9 +146,7 @@ class StandIn:
             answer.new_state.CopyFrom(encoded(self._cloud.read(request.type_name, state)))
         except CloudError as error:
             answer.new_state.CopyFrom(request.current_state)
-            answer.diagnostics.append(
-                problem(f"{request.type_name} cannot be read", str(error))
-            )
+            answer.diagnostics.append(problem(f"{request.type_name} cannot be read", str(error)))
         return answer
 
     def _read_data(self, request: Any) -> Any:

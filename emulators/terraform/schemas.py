@@ -33,7 +33,7 @@ def with_unknowns(block: dict[str, Any], value: dict[str, Any]) -> dict[str, Any
     return result
 
 
-def settled(block: dict[str, Any], value: dict[str, Any], path: str = "") -> dict[str, Any]:
+def settled(block: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
     """Return `value` with every remaining unknown replaced by something of its type."""
     result = dict(value)
     for name, attribute in block["attributes"].items():

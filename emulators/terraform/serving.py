@@ -31,7 +31,9 @@ class Methods(grpc.GenericRpcHandler):
             return None
         request, answer = found
         return grpc.unary_unary_rpc_method_handler(
-            partial(_answer, answer), request.FromString, lambda message: message.SerializeToString()
+            partial(_answer, answer),
+            request.FromString,
+            lambda message: message.SerializeToString(),
         )
 
 
@@ -51,9 +53,13 @@ def attached(providers: Mapping[str, StandIn]) -> Iterator[dict[str, str]]:
             server.add_generic_rpc_handlers((Methods(provider),))
             server.add_insecure_port(f"unix:{socket}")
             server.start()
-            stack.callback(lambda stopped=server: stopped.stop(0.2).wait())
+            stack.callback(_stop, server)
             found[address] = _reattach(socket)
         yield {"TF_REATTACH_PROVIDERS": json.dumps(found)}
+
+
+def _stop(server: grpc.Server) -> None:
+    server.stop(0.2).wait()
 
 
 def _reattach(socket: Path) -> dict[str, Any]:

@@ -30,7 +30,9 @@ class Terraform:
             **environment,
         }
 
-    def run(self, *arguments: str, allowed: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, allowed: Sequence[int] = (0,)
+    ) -> subprocess.CompletedProcess[str]:
         """Return how a command ended. Raises: TerraformError with what it said."""
         ended = subprocess.run(  # noqa: S603
             [executable(), *arguments],
@@ -78,7 +80,9 @@ def _version(path: str) -> tuple[int, ...]:
     ).stdout
     match = re.match(r"Terraform v(\d+)\.(\d+)", said)
     if match is None:
-        raise TerraformError(f"{path} does not say which version of Terraform it is: {said[:200]!r}")
+        raise TerraformError(
+            f"{path} does not say which version of Terraform it is: {said[:200]!r}"
+        )
     return int(match[1]), int(match[2])
 
 
@@ -89,10 +93,18 @@ def copy_of(root: Path) -> Iterator[Path]:
         copied = Path(folder)
         ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*")
         shutil.copytree(root / "infra", copied / "infra", ignore=ignored)
-        for file in (root / "functions").glob("*/task.yaml"):
+        for file in _read_by_terraform(root / "functions"):
             target = copied / "functions" / file.parent.name / file.name
-            target.parent.mkdir(parents=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, target)
         for environment in (copied / "infra" / "environments").iterdir():
             (environment / "backend_override.tf").write_text(LOCAL_BACKEND)
         yield copied
+
+
+def _read_by_terraform(functions: Path) -> Iterator[Path]:
+    """Yield what is read of the functions: their limits, and that a payload model is there."""
+    for file in functions.glob("*/task.yaml"):
+        yield file
+        if (model := file.with_name("payload.py")).exists():
+            yield model

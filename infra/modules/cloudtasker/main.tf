@@ -3,28 +3,10 @@
 locals {
   labels = { app = "cloudtasker", environment = var.environment }
 
-  # The same files that the Python code reads, with the same defaults.
-  files = fileset(var.functions_dir, "*/task.yaml")
-  given = {
-    for file in local.files : dirname(file) => yamldecode(file("${var.functions_dir}/${file}"))
-  }
+  # A cap of the environment's own: the database takes so many connections and no more.
   task_types = {
-    for name, given in local.given : name => {
-      description          = try(given.description, "")
-      labels               = try(given.labels, {})
-      time_limit_seconds   = try(given.time_limit_seconds, 60)
-      ack_deadline_seconds = try(given.ack_deadline_seconds, max(try(given.time_limit_seconds, 60) + 30, 10))
-      max_attempts         = try(given.max_attempts, 5)
-      retry_by             = try(given.retry.by, "pubsub")
-      retry_min_seconds    = try(given.retry.min_seconds, 10)
-      retry_max_seconds    = try(given.retry.max_seconds, 600)
-      mode                 = try(given.mode, "short")
-      cpu                  = try(given.cpu, 1)
-      memory_mb            = try(given.memory_mb, 512)
-      concurrency          = try(given.concurrency, 80)
-      max_instances        = min(try(given.max_instances, 100), var.max_instances_per_type)
-      ordering             = try(given.ordering, false)
-    }
+    for name, limits in module.task_types.task_types :
+    name => merge(limits, { max_instances = min(limits.max_instances, var.max_instances_per_type) })
   }
 
   task_workloads = { for name, _ in local.task_types : name => replace(name, "_", "-") }
@@ -82,6 +64,12 @@ locals {
     object             = google_storage_bucket_object.source.name
     service_account_id = google_service_account.build.id
   }
+}
+
+module "task_types" {
+  source = "../task_types"
+
+  functions_dir = var.functions_dir
 }
 
 module "project_services" {
