@@ -84,7 +84,8 @@ async def test_a_function_starts_from_the_archive_alone(unpacked, fresh_python, 
 
 
 def test_the_fresh_environment_knows_nothing_of_the_checkout(fresh_python, tmp_path):
-    code = "import importlib.util as u; print([n for n in ('shared', 'emulators', 'aiohttp') if u.find_spec(n)])"
+    names = "('shared', 'emulators', 'aiohttp')"
+    code = f"import importlib.util as u; print([n for n in {names} if u.find_spec(n)])"
     said = subprocess.run(
         [fresh_python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
