@@ -20,7 +20,7 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the oldest time that an archive can hold
 
 
 def build(into: Path, root: Path = ROOT) -> Path:
-    """Write the archive of `root` to the folder `into`; return its path, cloudtasker-<sha256>.zip."""
+    """Write the archive of `root` to `into`; return its path, cloudtasker-<sha256>.zip."""
     content = archive_of(root)
     target = into / f"cloudtasker-{hashlib.sha256(content).hexdigest()}.zip"
     into.mkdir(parents=True, exist_ok=True)
