@@ -11,7 +11,7 @@ import pg8000.native
 
 from shared.domain.errors import Misconfigured
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The schema that this code needs; `cloudtasker migrate` makes it."""
 ANSWER_TIMEOUT_SECONDS: Final = 5
 """A server that says nothing for this long is taken for gone: what was asked is then "maybe"."""

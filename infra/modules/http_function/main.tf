@@ -4,12 +4,11 @@ locals {
   cloud_name = replace(var.name, "_", "-")
   audience   = "https://${local.cloud_name}-${var.project_number}.${var.region}.run.app"
   environment = merge(var.environment, {
-    FUNCTION_USE_ASGI = "true"
-    PYTHONPATH        = "/workspace"
-    }, var.caller == "api" ? {} : {
     CLOUDTASKER_PUSH_AUTH            = "platform"
     CLOUDTASKER_PUSH_SERVICE_ACCOUNT = var.invoker
     CLOUDTASKER_PUSH_AUDIENCE        = local.audience
+    FUNCTION_USE_ASGI                = "true"
+    PYTHONPATH                       = "/workspace"
   })
 }
 
