@@ -179,4 +179,4 @@ def _task_cache() -> TaskCache:
         return NoCache()
     from shared.adapters.redis import RedisCache
 
-    return RedisCache(settings().redis_url)
+    return RedisCache(settings().redis_url, ca=settings().redis_ca)

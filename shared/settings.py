@@ -43,6 +43,7 @@ class Settings:
 
     database_url: str = field(default="", repr=False)
     redis_url: str = field(default="", repr=False)
+    redis_ca: str = ""
     project: str = "cloudtasker-local"
     pubsub_emulator_host: str = ""
     auth: str = ""
@@ -76,8 +77,18 @@ class Variable:
 
 
 VARIABLES: Final = (
-    Variable("CLOUDTASKER_DATABASE_URL", "", "Postgres, as `postgresql+pg8000://user@host/name`"),
+    Variable(
+        "CLOUDTASKER_DATABASE_URL",
+        "",
+        "Postgres, as `postgresql+pg8000://user@host/name`, or Cloud SQL with an IAM user, as "
+        "`cloudsql+pg8000://user@/name?instance=project:region:instance`",
+    ),
     Variable("CLOUDTASKER_REDIS_URL", "", "Redis or Valkey; without it nothing is cached"),
+    Variable(
+        "CLOUDTASKER_REDIS_CA",
+        "the system's",
+        "certificate (PEM) that a `rediss://` server's own must be signed by",
+    ),
     Variable(
         "CLOUDTASKER_AUTH",
         "none outside production",
@@ -172,6 +183,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     settings = Settings(
         database_url=read.text("CLOUDTASKER_DATABASE_URL"),
         redis_url=read.text("CLOUDTASKER_REDIS_URL"),
+        redis_ca=read.text("CLOUDTASKER_REDIS_CA"),
         project=read.text("GOOGLE_CLOUD_PROJECT", "" if production else "cloudtasker-local"),
         pubsub_emulator_host=read.text("PUBSUB_EMULATOR_HOST"),
         auth=read.choice("CLOUDTASKER_AUTH", "" if production else "none", AUTH_CHOICES),

@@ -20,6 +20,7 @@ module "cloudtasker" {
   gateway_min_instances    = 0
   gateway_max_instances    = 2
   alert_emails             = var.alert_emails
+  migrate_password         = var.migrate_password
   webhook_secret           = var.webhook_secret
   smtp_url                 = var.smtp_url
 }

@@ -27,6 +27,7 @@ module "cloudtasker" {
   billing_account          = var.billing_account
   budget                   = var.budget
   alert_emails             = var.alert_emails
+  migrate_password         = var.migrate_password
   webhook_secret           = var.webhook_secret
   smtp_url                 = var.smtp_url
 }

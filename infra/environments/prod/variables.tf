@@ -34,6 +34,12 @@ variable "alert_emails" {
   type        = list(string)
 }
 
+variable "migrate_password" {
+  description = "Password of the database user that migrates the schema; TF_VAR_migrate_password keeps it out of files."
+  type        = string
+  ephemeral   = true
+}
+
 variable "webhook_secret" {
   description = "Signs webhooks; TF_VAR_webhook_secret keeps it out of files."
   type        = string

@@ -33,7 +33,7 @@ locals {
     GOOGLE_CLOUD_PROJECT = var.project_id
   }
   own_environment = {
-    for workload, _ in local.workloads : workload => merge(local.environment, {
+    for workload, _ in local.workloads : workload => workload == "migrate" ? local.environment : merge(local.environment, {
       CLOUDTASKER_DATABASE_URL = join("", [
         "cloudsql+pg8000://", urlencode(module.data.database_users[workload]),
         "@/", module.data.database, "?instance=", module.data.connection_name,
@@ -41,7 +41,8 @@ locals {
     })
   }
   secrets = merge({
-    redis-url = { version = var.secret_versions.redis_url, readers = setsubtract(keys(local.workloads), ["migrate"]) }
+    redis-url   = { version = var.secret_versions.redis_url, readers = setsubtract(keys(local.workloads), ["migrate"]) }
+    migrate-url = { version = var.secret_versions.migrate_password, readers = ["migrate"] }
     }, contains(keys(local.task_types), "deliver_webhook") ? {
     webhook-secret = { version = var.secret_versions.webhook_secret, readers = ["deliver_webhook"] }
     } : {}, contains(keys(local.task_types), "send_email") ? {
@@ -49,6 +50,7 @@ locals {
   } : {})
   secret_variables = {
     redis-url      = "CLOUDTASKER_REDIS_URL"
+    migrate-url    = "CLOUDTASKER_DATABASE_URL"
     webhook-secret = "CLOUDTASKER_WEBHOOK_SECRET"
     smtp-url       = "CLOUDTASKER_SMTP_URL"
   }
@@ -195,6 +197,9 @@ module "data" {
   deletion_protection  = var.deletion_protection
   redis_memory_size_gb = var.redis_memory_size_gb
   workloads            = local.emails
+
+  migrate_password         = var.migrate_password
+  migrate_password_version = var.secret_versions.migrate_password
 }
 
 module "secrets" {
@@ -205,6 +210,10 @@ module "secrets" {
   secrets    = local.secrets
   workloads  = local.emails
   values = {
+    migrate-url = join("", [
+      "cloudsql+pg8000://", module.data.migrate_user, ":", urlencode(var.migrate_password),
+      "@/", module.data.database, "?instance=", module.data.connection_name,
+    ])
     redis-url      = replace(module.data.redis_url, "rediss://", "rediss://:${module.data.redis_auth}@")
     webhook-secret = var.webhook_secret
     smtp-url       = var.smtp_url
@@ -251,15 +260,26 @@ resource "google_cloud_run_v2_job" "migrate" {
             value = env.value
           }
         }
+
+        dynamic "env" {
+          for_each = local.secret_environment["migrate"]
+          content {
+            name = env.key
+            value_source {
+              secret_key_ref {
+                secret  = env.value
+                version = "latest"
+              }
+            }
+          }
+        }
       }
     }
   }
 }
 
 locals {
-  grants = sort([
-    for workload, user in module.data.database_users : user if workload != "migrate"
-  ])
+  grants = sort(values(module.data.database_users))
 }
 
 module "task_function" {

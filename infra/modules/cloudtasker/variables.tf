@@ -172,11 +172,18 @@ variable "budget" {
 variable "secret_versions" {
   description = "Version of each secret's value: raise it to write a new one."
   type = object({
-    redis_url      = optional(number, 1)
-    webhook_secret = optional(number, 1)
-    smtp_url       = optional(number, 1)
+    redis_url        = optional(number, 1)
+    migrate_password = optional(number, 1)
+    webhook_secret   = optional(number, 1)
+    smtp_url         = optional(number, 1)
   })
   default = {}
+}
+
+variable "migrate_password" {
+  description = "Password of the database user that migrates the schema."
+  type        = string
+  ephemeral   = true
 }
 
 variable "webhook_secret" {

@@ -87,9 +87,19 @@ resource "google_sql_database" "main" {
   name     = "cloudtasker"
 }
 
+# Makes the schema and grants the others their role: a built-in user, for the API gives IAM users none.
+resource "google_sql_user" "migrate" {
+  project             = var.project_id
+  instance            = google_sql_database_instance.main.name
+  name                = "migrate"
+  type                = "BUILT_IN"
+  password_wo         = var.migrate_password
+  password_wo_version = var.migrate_password_version
+}
+
 # IAM users: no password exists. Cloud SQL wants the e-mail without its last part.
 resource "google_sql_user" "workload" {
-  for_each = var.workloads
+  for_each = { for workload, email in var.workloads : workload => email if workload != "migrate" }
 
   project  = var.project_id
   instance = google_sql_database_instance.main.name
@@ -111,7 +121,7 @@ resource "google_project_iam_member" "sql_client" {
 }
 
 resource "google_project_iam_member" "sql_user" {
-  for_each = var.workloads
+  for_each = { for workload, email in var.workloads : workload => email if workload != "migrate" }
 
   project = var.project_id
   role    = "roles/cloudsql.instanceUser"

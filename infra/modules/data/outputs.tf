@@ -8,8 +8,13 @@ output "database" {
   value       = google_sql_database.main.name
 }
 
+output "migrate_user" {
+  description = "Name of the user that migrates the schema."
+  value       = google_sql_user.migrate.name
+}
+
 output "database_users" {
-  description = "Name of each workload's database user, by workload."
+  description = "Name of each workload's database user, by workload; without `migrate`."
   value       = { for workload, user in google_sql_user.workload : workload => user.name }
 }
 

@@ -99,7 +99,19 @@ variable "deletion_protection" {
   type        = bool
 }
 
+variable "migrate_password" {
+  description = "Password of the user that migrates the schema. Never kept, neither in the state nor in a plan."
+  type        = string
+  ephemeral   = true
+}
+
+variable "migrate_password_version" {
+  description = "Raise it to write a new password."
+  type        = number
+  default     = 1
+}
+
 variable "workloads" {
-  description = "E-mails of the service accounts that use the database, by workload."
+  description = "E-mails of the service accounts that use the database, by workload; `migrate` has a user of its own kind."
   type        = map(string)
 }
