@@ -27,7 +27,7 @@ class RedisCache:
 
     def __init__(self, url: str, *, ca: str = "") -> None:
         """`ca` (PEM) is the only authority that a server of `rediss://` is believed by."""
-        pinned = {"ssl_ca_data": ca} if ca and url.startswith("rediss:") else {}
+        pinned: dict[str, Any] = {"ssl_ca_data": ca} if ca and url.startswith("rediss:") else {}
         self._redis = redis.Redis.from_url(
             url,
             **pinned,

@@ -1,0 +1,1 @@
+"""A stand-in for the cloud: production's Terraform is applied to this machine, as processes."""
