@@ -29,6 +29,11 @@ class Folder:
         return self.path / "parts.json"
 
     @property
+    def complaint(self) -> Path:
+        """Why the daemon could not start."""
+        return self.path / "daemon.err"
+
+    @property
     def log(self) -> Path:
         """What all parts print."""
         return self.path / "log.jsonl"
@@ -59,7 +64,7 @@ class Folder:
             forget_data(postgres)
         for place in (self.bucket, self.archives, self.secrets, self.data):
             shutil.rmtree(place, ignore_errors=True)
-        for file in (self.daemon, self.parts, self.log, self.path / "lock"):
+        for file in (self.daemon, self.complaint, self.parts, self.log, self.path / "lock"):
             file.unlink(missing_ok=True)
 
 

@@ -71,12 +71,15 @@ class Host:
             self._save()
 
     async def restore(self) -> None:
-        """Start what ran when the last host ended, on the same ports; who fails has a problem."""
+        """Start what ran when the last host ended; who fails has a problem.
+
+        Raises: StackError when a port is taken: it is part of URLs that others know.
+        """
         if not self._folder.parts.exists():
             return
-        kept = json.loads(self._folder.parts.read_text())
-        for value in kept:
-            self._specs[value["name"]] = Spec.of(value)
+        for value in json.loads(self._folder.parts.read_text()):
+            spec = self._specs[value["name"]] = Spec.of(value)
+            self._reserve(spec.name, spec.ports)
         servers = [s for s in self._specs.values() if s.kind != "program"]
         others = [s for s in self._specs.values() if s.kind == "program"]
         for group in (servers, others):  # a function asks for its database at once
@@ -92,7 +95,6 @@ class Host:
 
     async def _begin_again(self, spec: Spec) -> None:
         try:
-            self._reserve(spec.name, spec.ports)
             await self._begin(spec)
         except StackError as error:
             self._problems[spec.name] = str(error)
@@ -133,8 +135,8 @@ class Host:
                 raise StackError(
                     "CT102",
                     f"Port {port} of {name} is in use by {holder(port)}.",
-                    "It is part of a URL that others know, so it was not moved.",
-                    fix="stop that program, then stop and apply again.",
+                    "Others know it by that port, so it was not moved. Nothing was started.",
+                    fix="stop that program, and try again.",
                 ) from error
         self._reserved[name] = dict(ports)
 

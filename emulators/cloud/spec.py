@@ -25,7 +25,7 @@ class Spec:
 
     def at(self, ports: Mapping[str, int]) -> "Spec":
         """Return this part on `ports`: they stand in its command as {name} and in PORT."""
-        environment = {**self.environment, **({"PORT": str(ports["main"])} if ports else {})}
+        environment = {**self.environment, **({"PORT": str(ports["main"])} if "main" in ports else {})}
         named = {f"{{{name}}}": str(port) for name, port in ports.items()}
         argv = tuple(named.get(word, word) for word in self.argv)
         return replace(self, ports=dict(ports), environment=environment, argv=argv)

@@ -2,12 +2,12 @@
 
 locals {
   openapi = templatefile("${path.module}/openapi.yaml.tftpl", {
-    title       = "CloudTasker ${var.environment}"
-    backend     = var.api.uri
-    audience    = var.api.audience
-    audiences   = join(",", var.audiences)
-    project_id  = var.project_id
-    has_issuers = length(var.audiences) > 0
+    title         = "CloudTasker ${var.environment}"
+    backend       = var.api.uri
+    audience      = var.api.audience
+    audiences     = join(",", var.audiences)
+    project_id    = var.project_id
+    has_audiences = length(var.audiences) > 0
   })
 }
 
