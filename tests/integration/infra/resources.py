@@ -1,43 +1,18 @@
-"""What a plan creates, in the words that inventories and policies use."""
+"""What a plan creates, by the short addresses that inventories use."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 from emulators.terraform.planning import Plan
+from shared.cli import plan_file
+from shared.cli.plan_file import Resource, strings
 
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One planned resource. `after` lacks what is known after apply; `references` are addresses."""
-
-    address: str
-    type: str
-    key: str | None
-    after: Mapping[str, Any]
+__all__ = ["Resource", "resources", "strings"]
 
 
 def resources(plan: Plan, kind: str = "") -> list[Resource]:
-    """Return the resources of a type, or all."""
+    """Return the resources whose type begins with `kind`, or all."""
     return [
-        Resource(
-            change["address"].replace("module.cloudtasker.", "", 1),
-            change["type"],
-            change.get("index"),
-            change["change"]["after"] or {},
-        )
-        for change in plan.json["resource_changes"]
-        if change["mode"] == "managed" and change["type"].startswith(kind)
+        replace(found, address=found.address.removeprefix("module.cloudtasker."))
+        for found in plan_file.resources(plan.json)
+        if found.type.startswith(kind)
     ]
-
-
-def strings(value: Any) -> Iterator[str]:
-    """Yield every string in a value, however deep."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from strings(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from strings(inner)

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from shared.cli.plan_rules import RULES
 from tests.integration.infra.conftest import ENVIRONMENTS, ROOT
 from tests.integration.infra.policies import POLICIES
 from tests.integration.infra.resources import resources
@@ -32,6 +33,11 @@ def test_the_values_that_matter_are_those_of_the_inventory(environment, planned)
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.__name__)
 def test_no_policy_is_broken(policy, any_plan):
     assert policy(any_plan) == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_doctor_finds_nothing(rule, any_plan):
+    assert list(rule(any_plan.json)) == []
 
 
 def subset(expected, found):
