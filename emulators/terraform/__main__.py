@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from emulators.terraform.errors import TerraformError
-from emulators.terraform.planning import Plan, plan, providers
+from emulators.terraform.planning import Plan, plan, providers, run_tests
 from emulators.terraform.schema_cache import VERSION
 from emulators.terraform.terraform import Terraform
 
@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     planning.add_argument("environment", nargs="*", help="dev, prod (default: all)")
     planning.add_argument("--archive", type=Path, help="function archive (default: a placeholder)")
     planning.add_argument("--out", type=Path, help="folder to write each plan's JSON to")
+    commands.add_parser("test", help="run Terraform's own tests (*.tftest.hcl)")
     return cli
 
 
@@ -43,6 +44,21 @@ def main(arguments: Sequence[str]) -> int:
     """Return the exit status: 0, or 1 when something is wrong with a plan."""
     options = parser().parse_args(arguments)
     console = Console(highlight=False)
+    try:
+        return _test(console) if options.command == "test" else _plans(console, options)
+    except TerraformError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _test(console: Console) -> int:
+    with console.status("testing"), providers() as found:
+        said = run_tests(ROOT, found)
+    console.print("\n".join(said))
+    return 0
+
+
+def _plans(console: Console, options: argparse.Namespace) -> int:
     known = sorted(folder.name for folder in (ROOT / "infra" / "environments").iterdir())
     wrong = set(options.environment) - set(known)
     if wrong:
@@ -51,14 +67,10 @@ def main(arguments: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return 2
-    try:
-        Terraform(ROOT / "infra", {}).run("fmt", "-check", "-recursive", "-diff", "-no-color")
-        with providers() as found:
-            for environment in options.environment or known:
-                _plan(console, environment, options, found)
-    except TerraformError as error:
-        print(error, file=sys.stderr)
-        return 1
+    Terraform(ROOT / "infra", {}).run("fmt", "-check", "-recursive", "-diff", "-no-color")
+    with providers() as found:
+        for environment in options.environment or known:
+            _plan(console, environment, options, found)
     console.print(LIMITS, style="dim")
     return 0
 

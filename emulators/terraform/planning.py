@@ -60,6 +60,24 @@ def plan(
         return Plan(environment, terraform.json("show", "-json", "plan"))
 
 
+def run_tests(root: Path, found: Mapping[str, str]) -> list[str]:
+    """Run Terraform's own tests, each folder that has any; return what each said in the end.
+
+    Raises: TerraformError with what failed.
+    """
+    with copy_of(root) as copied:
+        folders = sorted({file.parent for file in (copied / "infra").rglob("*.tftest.hcl")})
+        return [_run_tests(Terraform(folder, found)) for folder in folders]
+
+
+def _run_tests(terraform: Terraform) -> str:
+    terraform.run("init", "-no-color")
+    example = terraform.folder / "example.tfvars"
+    given = (f"-var-file={example.name}",) if example.exists() else ()
+    said = terraform.run("test", "-no-color", *given).stdout.strip().splitlines()[-1]
+    return f"{terraform.folder.parent.name}/{terraform.folder.name}: {said}"
+
+
 def variables(archive: Path | None = None) -> tuple[str, str]:
     """Return the arguments that give an environment its example values, and its archive."""
     return ("-var-file=example.tfvars", f"-var=archive={archive or PLACEHOLDER}")

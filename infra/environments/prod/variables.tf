@@ -6,6 +6,11 @@ variable "project_id" {
 variable "project_number" {
   description = "Its number."
   type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]+$", var.project_number))
+    error_message = "project_number must be digits; `gcloud projects describe` tells it."
+  }
 }
 
 variable "region" {

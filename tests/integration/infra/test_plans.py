@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from emulators.terraform.planning import run_tests
 from shared.cli.plan_rules import RULES
 from tests.integration.infra.conftest import ENVIRONMENTS, ROOT
 from tests.integration.infra.policies import POLICIES
@@ -47,3 +48,10 @@ def subset(expected, found):
     if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         return [subset(*pair) for pair in zip(expected, found, strict=True)]
     return found
+
+
+def test_terraforms_own_tests_pass(found):
+    said = run_tests(ROOT, found)
+
+    assert len(said) == 2
+    assert all("Success!" in line for line in said)
