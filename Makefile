@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit lint format typecheck check figures bench-pubsub planted new-task lock protos clean
+.PHONY: help setup run test unit lint format typecheck check figures bench-pubsub planted plan package new-task lock protos clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ bench-pubsub: $(STAMP) ## Measure the Pub/Sub emulator beside Google's, in turn;
 
 planted: $(STAMP) ## Plant each known defect in the Pub/Sub emulator and see a test turn red
 	@$(BIN)/python -m tests.planted_defects
+
+plan: $(STAMP) ## Plan the cloud's infrastructure here, offline: ENV=dev or prod, OUT=FOLDER for the JSON
+	@$(BIN)/python -m emulators.terraform plan $(ENV) $(if $(OUT),--out $(OUT))
+
+package: $(STAMP) ## Build the archive that every function is deployed from, into dist/
+	@$(BIN)/python -m infra.package
 
 new-task: $(STAMP) ## Write a new task type: make new-task NAME=resize_image
 	@$(BIN)/cloudtasker new-task $(NAME)

@@ -1,7 +1,7 @@
 """Stands around every unary call: what cannot be read and what goes wrong becomes a status with
 details. The only place here that catches everything."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ from google.rpc import status_pb2
 from grpc.aio import AbortError, ServerInterceptor, ServicerContext
 from grpc_status import rpc_status
 
+from grpc_gateway.admission import Admission
 from grpc_gateway.errors import internal_status, status_of
 from shared import telemetry
 from shared.domain.errors import CloudTaskerError, Code, InvalidField, InvalidRequest
@@ -28,7 +29,11 @@ _OUR_FAULTS = {
 
 
 class Interceptor(ServerInterceptor):
-    """Lets no call end with UNKNOWN, and no text of an unexpected exception reach a caller."""
+    """Lets nobody in who may not be, no call end with UNKNOWN, and no text of an unexpected
+    exception reach a caller."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
 
     async def intercept_service(
         self,
@@ -37,30 +42,53 @@ class Interceptor(ServerInterceptor):
     ) -> Any:
         """The method's handler, guarded; None (UNIMPLEMENTED) for a method that does not exist."""
         handler = await continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
-            return handler
-        return grpc.unary_unary_rpc_method_handler(
-            _guarded(handler.unary_unary, handler_call_details.method),
-            _reader(handler.request_deserializer),
-            handler.response_serializer,
+        if handler is None:
+            return None
+        method = handler_call_details.method
+        if handler.unary_unary is not None:
+            return grpc.unary_unary_rpc_method_handler(
+                self._guarded(handler.unary_unary, method),
+                _reader(handler.request_deserializer),
+                handler.response_serializer,
+            )
+        return self._guarded_stream(handler, method)
+
+    def _guarded(self, behaviour: Behaviour, method: str) -> Behaviour:
+        async def answer(request: Any, context: ServicerContext[Any, Any]) -> Any:
+            try:
+                await self._admission.check(method, context)
+                if isinstance(request, InvalidRequest):
+                    raise request
+                return await behaviour(request, context)
+            except AbortError:
+                raise
+            except CloudTaskerError as error:
+                status = _refusal(error, method)
+            except Exception as defect:
+                status = _fault(defect, method)
+            return await context.abort_with_status(rpc_status.to_status(status))
+
+        return answer
+
+    def _guarded_stream(self, handler: Any, method: str) -> Any:
+        """Health's Watch and reflection: libraries' own, which only need somebody at the door."""
+        behaviour = handler.stream_stream or handler.unary_stream
+
+        async def answer(request: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+            try:
+                await self._admission.check(method, context)
+            except CloudTaskerError as error:
+                status = rpc_status.to_status(_refusal(error, method))
+                await context.abort_with_status(status)
+            async for one in behaviour(request, context):
+                yield one
+
+        make = (
+            grpc.stream_stream_rpc_method_handler
+            if handler.stream_stream
+            else grpc.unary_stream_rpc_method_handler
         )
-
-
-def _guarded(behaviour: Behaviour, method: str) -> Behaviour:
-    async def answer(request: Any, context: ServicerContext[Any, Any]) -> Any:
-        try:
-            if isinstance(request, InvalidRequest):
-                raise request
-            return await behaviour(request, context)
-        except AbortError:
-            raise
-        except CloudTaskerError as error:
-            status = _refusal(error, method)
-        except Exception as defect:
-            status = _fault(defect, method)
-        return await context.abort_with_status(rpc_status.to_status(status))
-
-    return answer
+        return make(answer, handler.request_deserializer, handler.response_serializer)
 
 
 def _reader(read: Read) -> Read:

@@ -8,6 +8,7 @@ from typing import Final
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from grpc_gateway.admission import Admission
 from grpc_gateway.health import TASK_SERVICE, Health
 from grpc_gateway.interceptor import Interceptor
 from grpc_gateway.servicer import TaskService
@@ -54,12 +55,13 @@ async def start(api: Api) -> Gateway:
     Raises: Misconfigured when the address is taken, or may not be served without credentials.
     """
     settings = api.settings
-    # No method is open to anybody who could not be let in at the door: the policy that there is
-    # admits this machine only, so the address that is bound decides for every method at once.
-    access_policy(settings).check_bind(settings.host)
+    policy = access_policy(settings, api.keys)
+    policy.check_bind(settings.host)
     health = Health(api.readiness)
     server = grpc.aio.server(
-        interceptors=[Interceptor()], options=_OPTIONS, maximum_concurrent_rpcs=MAX_RPCS
+        interceptors=[Interceptor(Admission(policy, settings.host))],
+        options=_OPTIONS,
+        maximum_concurrent_rpcs=MAX_RPCS,
     )
     task_service_pb2_grpc.add_TaskServiceServicer_to_server(TaskService(api), server)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)

@@ -11,7 +11,7 @@ from functools import cache
 
 from shared.adapters.catalogue import load_catalogue, load_task_type
 from shared.domain.errors import LedgerUnavailable, Misconfigured
-from shared.domain.ports import Ledger, Publisher, TaskCache
+from shared.domain.ports import KeyStore, Ledger, Publisher, TaskCache
 from shared.domain.task_type import TaskType
 from shared.services.bury import BuryService
 from shared.services.enqueue import EnqueueService
@@ -54,6 +54,7 @@ class Api:
     enqueue: EnqueueService
     lookup: LookupService
     readiness: Readiness
+    keys: KeyStore | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ def api() -> Api:
         EnqueueService(catalogue, ledger, publisher, task_cache, new_id=uuid7),
         LookupService(ledger, task_cache),
         Readiness(checks),
+        _keys(),
     )
 
 
@@ -151,6 +153,15 @@ def _ledger() -> Ledger:
     return PostgresLedger(settings().database_url)
 
 
+def _keys() -> KeyStore | None:
+    """The API keys, where callers bring them."""
+    if settings().auth != "keys":
+        return None
+    from shared.adapters.pg_keys import PostgresKeys
+
+    return PostgresKeys(settings().database_url)
+
+
 @cache
 def _publisher() -> Publisher:
     from shared.adapters.pubsub import PubSubPublisher
@@ -168,4 +179,4 @@ def _task_cache() -> TaskCache:
         return NoCache()
     from shared.adapters.redis import RedisCache
 
-    return RedisCache(settings().redis_url)
+    return RedisCache(settings().redis_url, ca=settings().redis_ca)

@@ -43,9 +43,14 @@ class Settings:
 
     database_url: str = field(default="", repr=False)
     redis_url: str = field(default="", repr=False)
+    redis_ca: str = ""
     project: str = "cloudtasker-local"
     pubsub_emulator_host: str = ""
     auth: str = ""
+    auth_audiences: tuple[str, ...] = ()
+    auth_callers: tuple[str, ...] = ()
+    auth_gateway: str = ""
+    api_key: str = field(default="", repr=False)
     push_auth: str = "signature"
     push_issuer_keys_url: str = GOOGLE_KEYS_URL
     push_service_account: str = ""
@@ -72,13 +77,34 @@ class Variable:
 
 
 VARIABLES: Final = (
-    Variable("CLOUDTASKER_DATABASE_URL", "", "Postgres, as `postgresql+pg8000://user@host/name`"),
+    Variable(
+        "CLOUDTASKER_DATABASE_URL",
+        "",
+        "Postgres, as `postgresql+pg8000://user@host/name`, or Cloud SQL with an IAM user, as "
+        "`cloudsql+pg8000://user@/name?instance=project:region:instance`",
+    ),
     Variable("CLOUDTASKER_REDIS_URL", "", "Redis or Valkey; without it nothing is cached"),
+    Variable(
+        "CLOUDTASKER_REDIS_CA",
+        "the system's",
+        "certificate (PEM) that a `rediss://` server's own must be signed by",
+    ),
     Variable(
         "CLOUDTASKER_AUTH",
         "none outside production",
         "who may call the API: `none`, `keys` or `google`; must be chosen in production",
     ),
+    Variable(
+        "CLOUDTASKER_AUTH_AUDIENCES", "", "with `google`: audiences of callers' tokens, by commas"
+    ),
+    Variable("CLOUDTASKER_AUTH_CALLERS", "", "with `google`: e-mails that may call, by commas"),
+    Variable(
+        "CLOUDTASKER_AUTH_GATEWAY",
+        "",
+        "e-mail of API Gateway's account: beside its token the caller's own is "
+        "`X-Forwarded-Authorization`; needs `CLOUDTASKER_PUSH_AUDIENCE`",
+    ),
+    Variable("CLOUDTASKER_API_KEY", "", "the key that the command line calls with"),
     Variable(
         "CLOUDTASKER_PUSH_AUTH",
         "signature",
@@ -157,9 +183,14 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     settings = Settings(
         database_url=read.text("CLOUDTASKER_DATABASE_URL"),
         redis_url=read.text("CLOUDTASKER_REDIS_URL"),
+        redis_ca=read.text("CLOUDTASKER_REDIS_CA"),
         project=read.text("GOOGLE_CLOUD_PROJECT", "" if production else "cloudtasker-local"),
         pubsub_emulator_host=read.text("PUBSUB_EMULATOR_HOST"),
         auth=read.choice("CLOUDTASKER_AUTH", "" if production else "none", AUTH_CHOICES),
+        auth_audiences=_listed(read.text("CLOUDTASKER_AUTH_AUDIENCES")),
+        auth_callers=_listed(read.text("CLOUDTASKER_AUTH_CALLERS")),
+        auth_gateway=read.text("CLOUDTASKER_AUTH_GATEWAY"),
+        api_key=read.text("CLOUDTASKER_API_KEY"),
         push_auth=read.choice("CLOUDTASKER_PUSH_AUTH", "signature", PUSH_AUTH_CHOICES),
         push_issuer_keys_url=read.text("CLOUDTASKER_PUSH_ISSUER_KEYS_URL", GOOGLE_KEYS_URL),
         push_service_account=read.text("CLOUDTASKER_PUSH_SERVICE_ACCOUNT"),
@@ -181,9 +212,12 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
+def _listed(said: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in said.split(",") if part.strip())
+
+
 def _places(read: _Reader) -> tuple[str, ...]:
-    said = read.text("CLOUDTASKER_WEBHOOK_ALLOW").lower()
-    places = tuple(part.strip() for part in said.split(",") if part.strip())
+    places = _listed(read.text("CLOUDTASKER_WEBHOOK_ALLOW").lower())
     wrong = [place for place in places if not _PLACE.fullmatch(place)]
     if wrong:
         read.problems.append(f"CLOUDTASKER_WEBHOOK_ALLOW has {wrong[0]!r}; it must be host:port")
@@ -248,6 +282,26 @@ def _no_token_only_for_emulators(settings: Settings, _: _Reader) -> str | None:
     return None
 
 
+def _google_has_a_list(settings: Settings, _: _Reader) -> str | None:
+    wanted = {
+        "CLOUDTASKER_AUTH_CALLERS": settings.auth_callers,
+        "CLOUDTASKER_AUTH_AUDIENCES": settings.auth_audiences,
+    }
+    missing = [name for name, value in wanted.items() if not value]
+    if settings.auth == "google" and missing:
+        return f"CLOUDTASKER_AUTH=google needs {' and '.join(missing)}"
+    return None
+
+
+def _gateway_has_an_audience(settings: Settings, _: _Reader) -> str | None:
+    if settings.auth_gateway and not settings.push_audience:
+        return (
+            "CLOUDTASKER_AUTH_GATEWAY needs CLOUDTASKER_PUSH_AUDIENCE, the audience of the "
+            "gateway's own token"
+        )
+    return None
+
+
 def _project_is_known(settings: Settings, _: _Reader) -> str | None:
     return None if settings.project else "GOOGLE_CLOUD_PROJECT must be set in production"
 
@@ -258,5 +312,7 @@ _RULES: Final[tuple[Callable[[Settings, _Reader], str | None], ...]] = (
     _no_overrides_in_production,
     _platform_needs_cloud_run,
     _no_token_only_for_emulators,
+    _google_has_a_list,
+    _gateway_has_an_audience,
     _project_is_known,
 )

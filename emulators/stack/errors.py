@@ -10,6 +10,7 @@ class StackError(Exception):
     def __init__(self, code: str, what: str, *facts: str, fix: str) -> None:
         self.code = code
         self.what = what
+        self.facts = facts
         self.fix = fix
         super().__init__("\n".join([f"{code} {what}", *facts, f"Fix: {fix}"]))
 

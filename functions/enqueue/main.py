@@ -8,11 +8,11 @@ from starlette.responses import Response
 from functions.enqueue.routes import rest_api
 from shared import bootstrap, telemetry
 from shared.domain.errors import Misconfigured
-from shared.edges.access import access_policy
+from shared.edges.access import check_choice
 from shared.edges.http_edge import HttpEdge, failure_answer
 
 telemetry.configure(bootstrap.settings())
-access_policy(bootstrap.settings())
+check_choice(bootstrap.settings())
 
 
 @cache

@@ -10,7 +10,7 @@ from pydantic_core import core_schema
 
 from functions.enqueue.accepting import ResultsJson
 from functions.enqueue.lookups import TaskPageJson
-from functions.enqueue.operations import operations, problem_responses
+from functions.enqueue.operations import operations, problem_responses, security_schemes
 from functions.enqueue.probes import HealthJson, ReadyJson
 from shared.domain.requests import MAX_BATCH, EnqueueRequest
 from shared.domain.task_type import TaskType
@@ -57,7 +57,13 @@ def openapi(catalogue: Mapping[str, TaskType]) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": operations(_examples(catalogue)),
-        "components": {"schemas": schemas, "responses": problem_responses()},
+        # Nothing is needed where the service serves its own machine only.
+        "security": [{"bearer": []}, {"key": []}, {}],
+        "components": {
+            "schemas": schemas,
+            "responses": problem_responses(),
+            "securitySchemes": security_schemes(),
+        },
     }
 
 

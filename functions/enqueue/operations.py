@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
+from shared.domain.api_key import Scope
 from shared.domain.requests import DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE
 from shared.domain.task import State
 from shared.domain.task_type import NAME_PATTERN
@@ -48,8 +49,21 @@ def operations(examples: dict[str, Any]) -> dict[str, dict[str, Operation]]:
             "get": _operation(
                 "What this process counted",
                 {"200": _plain("Prometheus's text format.", "text/plain")},
+                scope=Scope.READ,
             )
         },
+    }
+
+
+def security_schemes() -> dict[str, Any]:
+    """How a caller proves who it is, where the service asks."""
+    return {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key, or with CLOUDTASKER_AUTH=google a Google ID token.",
+        },
+        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     }
 
 
@@ -82,6 +96,7 @@ def _enqueue_one(examples: dict[str, Any]) -> Operation:
         "Accept a task",
         accepted,
         problems=(*_BODY_PROBLEMS, 409, 503),
+        scope=Scope.ENQUEUE,
         parameters=[key],
         body=_body("EnqueueRequest", examples),
     )
@@ -92,6 +107,7 @@ def _enqueue_many(examples: dict[str, Any]) -> Operation:
         "Accept up to 1,000 tasks in one commit",
         _ok("Each task's outcome, in order; none need be good.", "ResultsJson", "202"),
         problems=(*_BODY_PROBLEMS, 503),
+        scope=Scope.ENQUEUE,
         body=_body("EnqueueBatch", examples),
     )
 
@@ -104,6 +120,7 @@ def _find() -> Operation:
         "List tasks, newest first",
         _ok("A page of them.", "TaskPageJson"),
         problems=(400, 503),
+        scope=Scope.READ,
         parameters=[
             _parameter("task_type", "query", {**_TEXT, "pattern": NAME_PATTERN}),
             _parameter("state", "query", {**_TEXT, "enum": [state.value for state in State]}),
@@ -121,6 +138,7 @@ def _get() -> Operation:
         "Read a task",
         _ok("The task with payload, result and attempts.", "TaskJson"),
         problems=(404, 503),
+        scope=Scope.READ,
         parameters=[_task_id()],
     )
 
@@ -130,6 +148,7 @@ def _cancel() -> Operation:
         "Cancel a task before it runs; safe to repeat",
         _ok("The cancelled task.", "TaskJson"),
         problems=(404, 409, 503),
+        scope=Scope.MANAGE,
         parameters=[_task_id()],
     )
 
@@ -146,11 +165,16 @@ def _operation(
     problems: Sequence[int] = (),
     parameters: Sequence[dict[str, Any]] = (),
     body: dict[str, Any] | None = None,
+    scope: Scope | None = None,
     open: bool = False,
 ) -> Operation:
-    statuses = sorted({*problems, 500} if open else {*problems, 401, 500})
+    statuses = sorted({*problems, 500, *(() if open else (401,)), *((403,) if scope else ())})
     said = {str(s): {"$ref": f"#/components/responses/Problem{s}"} for s in statuses}
     operation: Operation = {"summary": summary, "responses": {**answers, **said}}
+    if open:
+        operation["security"] = []
+    if scope:
+        operation["description"] = f"Needs the scope `{scope.value}`."
     if parameters:
         operation["parameters"] = list(parameters)
     if body:

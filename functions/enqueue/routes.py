@@ -5,6 +5,7 @@ from functions.enqueue.accepting import Accepting
 from functions.enqueue.lookups import Lookups
 from functions.enqueue.probes import Probes
 from shared.bootstrap import Api
+from shared.domain.api_key import Scope
 from shared.edges.access import access_policy
 from shared.edges.http_edge import HttpEdge, Route
 
@@ -14,21 +15,21 @@ def rest_api(api: Api) -> HttpEdge:
 
     Raises: Misconfigured when the settings do not say who may call.
     """
-    return HttpEdge(routes(api), access_policy(api.settings))
+    return HttpEdge(routes(api), access_policy(api.settings, api.keys))
 
 
 def routes(api: Api) -> list[Route]:
     """What there is; only probes are open to everybody."""
     accepting, lookups, about, probes = Accepting(api), Lookups(api), About(api), Probes(api)
     return [
-        Route("POST", "/enqueue-task", accepting.one),
-        Route("POST", "/enqueue-tasks", accepting.many),
-        Route("GET", "/tasks", lookups.find),
-        Route("GET", "/tasks/{task_id}", lookups.get),
-        Route("POST", "/tasks/{task_id}/cancel", lookups.cancel),
+        Route("POST", "/enqueue-task", accepting.one, Scope.ENQUEUE),
+        Route("POST", "/enqueue-tasks", accepting.many, Scope.ENQUEUE),
+        Route("GET", "/tasks", lookups.find, Scope.READ),
+        Route("GET", "/tasks/{task_id}", lookups.get, Scope.READ),
+        Route("POST", "/tasks/{task_id}/cancel", lookups.cancel, Scope.MANAGE),
         Route("GET", "/task-types", about.task_types),
         Route("GET", "/openapi.json", about.openapi),
         Route("GET", "/health", probes.health, is_open=True),
         Route("GET", "/ready", probes.ready, is_open=True),
-        Route("GET", "/metrics", probes.metrics),
+        Route("GET", "/metrics", probes.metrics, Scope.READ),
     ]

@@ -9,9 +9,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pg8000.native
 
+from shared.adapters.cloud_sql import NativeConnection, is_cloud_sql
+from shared.adapters.cloud_sql import connect as cloud_sql_connection
 from shared.domain.errors import Misconfigured
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The schema that this code needs; `cloudtasker migrate` makes it."""
 ANSWER_TIMEOUT_SECONDS: Final = 5
 """A server that says nothing for this long is taken for gone: what was asked is then "maybe"."""
@@ -25,15 +27,17 @@ def connect(url: str) -> pg8000.native.Connection:
 
     Raises: Misconfigured for a URL that is none; OSError or a pg8000 error when nobody answers.
     """
+    own: dict[str, Any] = {
+        "timeout": ANSWER_TIMEOUT_SECONDS,
+        "application_name": "cloudtasker",
+        "startup_params": {"enable_seqscan": "off"},
+    }
+    if is_cloud_sql(url):
+        return NativeConnection(cloud_sql_connection(url, **own))
     arguments = connect_arguments(url)
     if arguments.get("host"):
         arguments["sock"] = dial(arguments["host"], arguments.pop("port"))
-    return pg8000.native.Connection(
-        **arguments,
-        timeout=ANSWER_TIMEOUT_SECONDS,
-        application_name="cloudtasker",
-        startup_params={"enable_seqscan": "off"},
-    )
+    return pg8000.native.Connection(**arguments, **own)
 
 
 def dial(host: str, port: int) -> socket.socket:

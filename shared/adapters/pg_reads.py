@@ -4,10 +4,11 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, Select, create_engine, select
+from sqlalchemy import Engine, Select, select
 from sqlalchemy.exc import DBAPIError
 
-from shared.adapters.pg_connection import ANSWER_TIMEOUT_SECONDS, is_away
+from shared.adapters.pg_connection import is_away
+from shared.adapters.pg_engine import engine_of
 from shared.adapters.schema import attempts, tasks
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.ports import TaskFilter
@@ -43,13 +44,12 @@ class Reads:
     """Blocking reads; call them in a thread."""
 
     def __init__(self, url: str) -> None:
-        self._engine: Engine = create_engine(
+        self._engine: Engine = engine_of(
             url,
             isolation_level="AUTOCOMMIT",
             pool_size=4,
             max_overflow=4,
             pool_pre_ping=True,
-            connect_args={"timeout": ANSWER_TIMEOUT_SECONDS},
         )
 
     def get(self, task_id: UUID) -> Task | None:

@@ -25,9 +25,12 @@ _MOMENTS: Final = ("created_at", "started_at", "finished_at", "due_at")
 class RedisCache:
     """See `TaskCache`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, ca: str = "") -> None:
+        """`ca` (PEM) is the only authority that a server of `rediss://` is believed by."""
+        pinned: dict[str, Any] = {"ssl_ca_data": ca} if ca and url.startswith("rediss:") else {}
         self._redis = redis.Redis.from_url(
             url,
+            **pinned,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
             decode_responses=True,

@@ -18,7 +18,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
 metadata: Final = MetaData()
 
@@ -88,6 +88,19 @@ dead_letter_copies: Final = Table(
     _moment("due_at", nullable=False),
     PrimaryKeyConstraint("task_id", "generation"),
     Index("dead_letter_copies_due", "due_at"),
+)
+
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    _moment("created_at", nullable=False),
+    _moment("expires_at"),
+    _moment("revoked_at"),
+    _moment("last_used_at"),
 )
 
 dead_letter_desk: Final = Table(

@@ -9,7 +9,7 @@ import rich_click as click
 
 from shared.cli.errors import CliError, Exit
 from shared.cli.setup import Setup
-from shared.cli.stack_state import read_stack_state
+from shared.cli.stack_state import read_stack_state, settings
 from shared.client import (
     LOOPBACK,
     ApiError,
@@ -30,6 +30,7 @@ _REFUSALS: Final[Mapping[str, tuple[str, Exit]]] = {
     Code.TOO_LARGE: ("CT305", Exit.USAGE),
     Code.WRONG_STATE: ("CT404", Exit.CONFLICT),
     Code.UNAUTHENTICATED: ("CT601", Exit.UNAUTHENTICATED),
+    Code.FORBIDDEN: ("CT602", Exit.UNAUTHENTICATED),
 }
 _FIXES: Final[Mapping[str, str]] = {
     "CT301": "correct what is named above, and try again.",
@@ -39,7 +40,8 @@ _FIXES: Final[Mapping[str, str]] = {
     "CT305": "send a smaller payload, or where the data is instead of the data.",
     "CT404": "`cloudtasker tasks get` shows where it stands.",
     "CT502": "try again; `cloudtasker status` shows which part is not ready.",
-    "CT601": "ask whoever runs this service for access.",
+    "CT601": "set CLOUDTASKER_API_KEY; `cloudtasker keys create` makes one, where the database is.",
+    "CT602": "use a key with that scope; `cloudtasker keys create --scope` makes one.",
 }
 
 
@@ -59,7 +61,12 @@ def connect(setup: Setup, url: str | None) -> Client:
     Raises: CliError CT503 when there is neither.
     """
     address = url or read_stack_state().rest
-    return Client(address, transport=setup.transport, clock=setup.wait_clock or Clock())
+    return Client(
+        address,
+        api_key=settings().api_key,
+        transport=setup.transport,
+        clock=setup.wait_clock or Clock(),
+    )
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

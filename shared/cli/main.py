@@ -15,6 +15,8 @@ COMMANDS: Final = {
     "task-types": "shared.cli.task_types:task_types",
     "mail": "shared.cli.mail:mail",
     "token": "shared.cli.push_token:token",
+    "doctor": "shared.cli.doctor:doctor",
+    "keys": "shared.cli.keys:keys",
     "migrate": "shared.cli.migrate:migrate",
     "new-task": "shared.cli.new_task:new_task",
     "completion": "shared.cli.completion:completion",

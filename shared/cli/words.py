@@ -51,6 +51,14 @@ def moment_of(text: str, now: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def period_of(text: str) -> timedelta:
+    """Read a period: `30m`, `12h`, `90d`. Raises: ValueError when it is none."""
+    match = re.fullmatch(r"([1-9]\d{0,5})([smhd])", text)
+    if match is None:
+        raise ValueError(f"{text!r} is no period")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
 def cut(text: str, length: int) -> str:
     """The first line of `text`, at most `length` characters, with an ellipsis where it was cut."""
     line = plain(text.strip().split("\n")[0])

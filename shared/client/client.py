@@ -45,9 +45,11 @@ class Client:
         self,
         url: str,
         *,
+        api_key: str = "",
         transport: "httpx.AsyncBaseTransport | None" = None,
         clock: Clock = Clock(),
     ) -> None:
+        """`api_key` is what `cloudtasker keys create` printed, where the service wants one."""
         import httpx
 
         self.url = url.rstrip("/")
@@ -56,6 +58,7 @@ class Client:
             base_url=self.url,
             transport=transport,
             timeout=REQUEST_SECONDS,
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             # A proxy of the environment must not stand between us and this machine.
             trust_env=urlsplit(url).hostname not in LOOPBACK,
         )

@@ -22,6 +22,7 @@ class Code(StrEnum):
     TOO_LARGE = "too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
     UNAVAILABLE = "unavailable"
     LEASE_LOST = "lease_lost"
     MISCONFIGURED = "misconfigured"
@@ -122,6 +123,15 @@ class Unauthenticated(CloudTaskerError):
     """The caller did not prove who it is. The reason goes to the log, never to the caller."""
 
     code = Code.UNAUTHENTICATED
+
+
+class Forbidden(CloudTaskerError):
+    """The caller is known and may not do this; nothing was done."""
+
+    code = Code.FORBIDDEN
+
+    def __init__(self, needed: str) -> None:
+        super().__init__(f"this needs the scope {needed!r}, which the caller does not have")
 
 
 class LedgerUnavailable(CloudTaskerError):

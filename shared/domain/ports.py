@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from shared.domain.api_key import ApiKey
 from shared.domain.envelope import Delivery, Message
 from shared.domain.errors import IdempotencyConflict
 from shared.domain.settlement import Settlement
@@ -174,4 +175,28 @@ class TaskCache(Protocol):
 
     async def ping(self) -> None:
         """Raises: ConnectionError when the cache cannot be reached."""
+        ...
+
+
+class KeyStore(Protocol):
+    """The API keys. Raises LedgerUnavailable when the database does not answer."""
+
+    async def add(self, key: ApiKey) -> None:
+        """Keep a new key."""
+        ...
+
+    async def find(self, key_id: str) -> ApiKey | None:
+        """The key of this id, whatever its state."""
+        ...
+
+    async def all(self) -> list[ApiKey]:
+        """Every key, oldest first."""
+        ...
+
+    async def revoke(self, key_id: str) -> ApiKey | None:
+        """End a key from now on, and return it; None when there is none. Safe to repeat."""
+        ...
+
+    async def used(self, key_id: str) -> None:
+        """Note that a key admits somebody now."""
         ...

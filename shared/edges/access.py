@@ -1,93 +1,74 @@
 """Who may call the API: one policy object for REST and gRPC, so that neither can forget it.
 
-Denies by default. It decides on addresses and credentials alone and reads no request body.
+Denies by default. A policy decides on addresses and credentials alone and reads no request body.
 """
 
-from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import ip_address
-from typing import Final
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
-from shared.domain.errors import Misconfigured, Unauthenticated
+from shared.domain.api_key import Scope
+from shared.domain.errors import Misconfigured
+from shared.domain.ports import KeyStore
 from shared.settings import Settings
 
 _NOT_CHOSEN: Final = (
     "CLOUDTASKER_AUTH must be chosen in production: without it anybody could enqueue tasks; "
     "`none` serves this machine only"
 )
-_NOT_AVAILABLE: Final = (
-    "CLOUDTASKER_AUTH={auth} is not available in this version; `none` serves this machine only"
-)
-
-_MAX_AUTHORITY: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
-class LoopbackOnly:
-    """The policy of `CLOUDTASKER_AUTH=none`: no credentials, and nobody but this machine."""
+class Caller:
+    """What a request says of who sent it.
+
+    `server_address` is where it arrived; `authority` is HTTP's Host, None where no web page of
+    another host can call (gRPC). `headers` have lower-case names.
+    """
+
+    server_address: str
+    authority: str | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class AccessPolicy(Protocol):
+    """Decides who may do what."""
 
     def check_bind(self, host: str) -> None:
-        """Raises: Misconfigured when a server that listens on `host` could be reached from outside.
+        """Raises: Misconfigured when a server of this policy may not listen on `host`."""
+        ...
 
-        For servers that choose their own address. An edge that does not, checks each request.
+    async def admit(self, caller: Caller, scope: Scope | None) -> None:
+        """Return when `caller` may do what needs `scope`; None needs no more than to be known.
+
+        Raises: Unauthenticated, with the reason for the log; Forbidden, with the missing scope;
+        LedgerUnavailable when it cannot be told now.
         """
-        if not is_loopback(host):
-            raise Misconfigured(
-                f"HOST is {host}, and CLOUDTASKER_AUTH=none serves this machine only; "
-                "set HOST=127.0.0.1"
-            )
-
-    def admit(self, server_address: str, authority: str) -> None:
-        """Let a request pass that arrived at `server_address` for the host `authority`.
-
-        The authority (HTTP's Host) is checked too: a web page whose name was made to resolve to
-        127.0.0.1 reaches this port, but under its own name.
-        Raises: Unauthenticated, with the reason for the log.
-        """
-        if not is_loopback(server_address):
-            raise Unauthenticated(
-                f"CLOUDTASKER_AUTH=none serves loopback only, not {server_address[:100] or '?'}"
-            )
-        if not is_loopback(_host_of(authority)):
-            raise Unauthenticated(
-                f"CLOUDTASKER_AUTH=none serves the host localhost only, not {authority[:100]!r}"
-            )
+        ...
 
 
-AccessPolicy = LoopbackOnly
-"""The policies there are; authenticated ones join by a union."""
-
-
-def access_policy(settings: Settings) -> AccessPolicy:
-    """The policy that `settings` choose.
-
-    Raises: Misconfigured when none is chosen where one must be, or it is not available.
-    """
+def check_choice(settings: Settings) -> None:
+    """Raises: Misconfigured when the settings do not say who may call."""
     if not settings.auth:
         raise Misconfigured(_NOT_CHOSEN)
-    if settings.auth != "none":
-        raise Misconfigured(_NOT_AVAILABLE.format(auth=settings.auth))
-    return LoopbackOnly()
 
 
-@lru_cache(maxsize=64)
-def is_loopback(host: str) -> bool:
-    """Whether `host` (a name or an address, without port) is this machine talking to itself."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+def access_policy(settings: Settings, keys: KeyStore | None = None) -> AccessPolicy:
+    """The policy that `settings` choose; `keys` are needed for `keys`.
 
+    Raises: Misconfigured when none is chosen where one must be, or what it needs is not set.
+    """
+    check_choice(settings)
+    if settings.auth == "none":
+        from shared.edges.loopback_only import LoopbackOnly
 
-@lru_cache(maxsize=64)
-def _host_of(authority: str) -> str:
-    """The host of `host:port`, with an IPv6 address freed of its brackets; empty when broken."""
-    if len(authority) > _MAX_AUTHORITY or any(mark in authority for mark in "/?#@\\ "):
-        return ""
-    try:
-        return urlsplit(f"//{authority}").hostname or ""
-    except ValueError:
-        return ""
+        return LoopbackOnly()
+    if settings.auth == "google":
+        from shared.edges.google_access import GoogleAccess
+
+        return GoogleAccess(settings)
+    from shared.edges.key_access import KeyAccess
+
+    if keys is None:
+        raise Misconfigured("CLOUDTASKER_AUTH=keys needs a store of keys")
+    return KeyAccess(keys, settings)

@@ -14,8 +14,9 @@ from shared import telemetry
 from shared.bootstrap import Readiness
 from shared.domain.errors import CloudTaskerError, Misconfigured, Unauthenticated
 from shared.edges.drain import when_told_to_stop
+from shared.edges.id_token import IdTokenCheck
 from shared.edges.push_answers import error_answer
-from shared.edges.push_token import PushTokenCheck
+from shared.edges.push_token import push_token_check
 from shared.settings import Settings
 from shared.telemetry import Event
 
@@ -69,7 +70,7 @@ class _Guard:
         self._name = name
         self._open_endpoint = open_endpoint
         self._endpoint: Endpoint | None = None
-        self._token: PushTokenCheck | None = None
+        self._token: IdTokenCheck | None = None
 
     async def answer(self, request: Request) -> Response:
         """Answer whatever comes; nothing but cancellation escapes."""
@@ -108,7 +109,7 @@ class _Guard:
         said = {"ready": False, "problems": problems} if problems else {"ready": True}
         return JSONResponse(said, status_code=503 if problems else 200)
 
-    def _open(self) -> tuple[Endpoint, PushTokenCheck]:
+    def _open(self) -> tuple[Endpoint, IdTokenCheck]:
         """Blocks the event loop while it imports, so that nobody opens it a second time."""
         began = time.perf_counter()
         if self._endpoint is None:
@@ -117,7 +118,7 @@ class _Guard:
             telemetry.configure(self._endpoint.settings)
             when_told_to_stop(self._drain)
         if self._token is None:
-            self._token = PushTokenCheck(self._endpoint.settings)
+            self._token = push_token_check(self._endpoint.settings)
             took = round(time.perf_counter() - began, 3)
             telemetry.log(Event.PROCESS_READY, function=self._name, seconds=took)
         return self._endpoint, self._token

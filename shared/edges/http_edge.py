@@ -17,9 +17,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared import metrics
+from shared.domain.api_key import Scope
 from shared.domain.errors import CloudTaskerError, Code
 from shared.domain.trace import trace_id_of
-from shared.edges.access import AccessPolicy
+from shared.edges.access import AccessPolicy, Caller
 from shared.edges.http_body import has_unread_body
 from shared.edges.http_errors import MEDIA_TYPE, HttpError, Problem, problem_of, unexpected
 from shared.telemetry import Event, log
@@ -38,12 +39,14 @@ _EVENTS: Final[Mapping[Code, Event]] = {
 class Route:
     """One method of one path; `{name}` in the path stands for one segment.
 
-    `is_open` lets everybody in: for probes, which carry no credentials.
+    A caller needs `scope`, or with None only to be known; `is_open` lets everybody in: for
+    probes, which carry no credentials.
     """
 
     method: str
     path: str
     handler: Handler
+    scope: Scope | None = None
     is_open: bool = False
 
     @property
@@ -97,8 +100,7 @@ class HttpEdge:
 
     async def _handled(self, request: Request, route: Route | None) -> Response:
         if route is None or not route.is_open:
-            server = request.scope.get("server") or ("",)
-            self._policy.admit(str(server[0]), request.headers.get("host", ""))
+            await self._policy.admit(_caller(request), route.scope if route else None)
         if route is None:
             raise HttpError(_no_such_path(request.scope["path"]))
         if request.method not in route.methods:
@@ -127,6 +129,11 @@ def failure_answer(error: CloudTaskerError) -> Response:
     if event := _EVENTS.get(error.code):
         log(event, severity="WARNING", message=str(error))
     return problem_answer(problem_of(error))
+
+
+def _caller(request: Request) -> Caller:
+    server = request.scope.get("server") or ("",)
+    return Caller(str(server[0]), request.headers.get("host", ""), request.headers)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -72,6 +72,7 @@ TABLE: Final[Mapping[Code, Said]] = {
         "the caller did not prove that it may call this API; the reason is in the server's log",
         {"WWW-Authenticate": "Bearer"},
     ),
+    Code.FORBIDDEN: Said(HTTPStatus.FORBIDDEN, "The caller may not do this"),
     Code.UNAVAILABLE: Said(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The ledger does not answer",

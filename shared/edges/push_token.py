@@ -1,120 +1,31 @@
-"""Decides whether a caller is Google's: the OIDC token of a push, or of the scheduler.
+"""The check of a push's token, as the settings want it: one audience, one account."""
 
-One check for every function and every place; no branch says "local". The reason of a refusal is
-for the log and never for the caller.
-Source: Pub/Sub, "Authenticate push subscriptions"; OpenID Connect Core 3.1.3.7.
-"""
-
-import hashlib
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
 
-from shared.domain.errors import Misconfigured, Unauthenticated
+from shared.domain.errors import Misconfigured
+from shared.edges.id_token import IdTokenCheck
 from shared.edges.issuer_keys import IssuerKeys
-from shared.edges.token_claims import LEEWAY_SECONDS, Expected, claims_problem
+from shared.edges.token_claims import Expected
 from shared.settings import Settings
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-MAX_HEADER_CHARACTERS: Final = 8192
-MARKER: Final = "SIGNATURE_REMOVED_BY_GOOGLE"
-"""What Cloud Run puts in the signature's place once it has verified it."""
-_ALGORITHM: Final = "RS256"
-_MAX_REMEMBERED: Final = 64
+def push_token_check(
+    settings: Settings,
+    *,
+    keys: IssuerKeys | None = None,
+    now: Callable[[], float] = time.time,
+) -> IdTokenCheck:
+    """The check that `settings` ask for.
 
-
-@dataclass(frozen=True, slots=True)
-class _Verified:
-    """A token whose signature was verified with `key`."""
-
-    key_id: str
-    key: "RSAPublicKey"
-    expires_at: float
-
-
-class PushTokenCheck:
-    """Checks Authorization headers against what `settings` expect.
-
-    Verified tokens are remembered until they expire or their key goes: Pub/Sub sends one token
-    for up to an hour, and a signature costs 100 µs, a look 2 µs.
+    Raises: Misconfigured when the audience or the e-mail to expect is not set.
     """
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        keys: IssuerKeys | None = None,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        """Raises: Misconfigured when the audience or the e-mail to expect is not set."""
-        self._mode = settings.push_auth
-        self._expected = Expected(settings.push_audience, settings.push_service_account)
-        self._keys = keys or IssuerKeys(settings.push_issuer_keys_url)
-        self._now = now
-        self._remembered: dict[bytes, _Verified] = {}
-        if self._mode != "none":
-            _require(settings)
-
-    async def check(self, authorization: str | None) -> None:
-        """Return when the caller is who it must be.
-
-        Raises: Unauthenticated.
-        """
-        if self._mode == "none":
-            return
-        token = _bearer(authorization)
-        if self._mode == "platform":
-            self._check_claims(_claims_behind_the_platform(token))
-        elif not await self._remembers(token):
-            await self._verify(token)
-
-    async def _remembers(self, token: str) -> bool:
-        known = self._remembered.get(_digest(token))
-        if known is None or self._now() > known.expires_at + LEEWAY_SECONDS:
-            return False
-        return await self._keys.get(known.key_id) is known.key
-
-    async def _verify(self, token: str) -> None:
-        import jwt
-
-        try:
-            header = jwt.get_unverified_header(token)
-            key_id, key = await self._key_of(header)
-            claims = jwt.decode(token, key, algorithms=[_ALGORITHM], options=_SIGNATURE_ONLY)
-        except (jwt.InvalidTokenError, ValueError, TypeError) as forged:
-            raise Unauthenticated(f"{type(forged).__name__}: {forged}") from None
-        self._check_claims(claims)
-        self._remember(token, _Verified(key_id, key, claims["exp"]))
-
-    async def _key_of(self, header: Mapping[str, Any]) -> "tuple[str, RSAPublicKey]":
-        if header.get("alg") != _ALGORITHM:
-            raise Unauthenticated(f"algorithm {header.get('alg')!r:.40}, not {_ALGORITHM}")
-        key_id = header.get("kid")
-        key = await self._keys.get(key_id) if isinstance(key_id, str) else None
-        if key is None or not isinstance(key_id, str):
-            raise Unauthenticated(f"the issuer has no key {key_id!r:.80}")
-        return key_id, key
-
-    def _check_claims(self, claims: Mapping[str, Any]) -> None:
-        if problem := claims_problem(claims, self._expected, self._now()):
-            raise Unauthenticated(problem)
-
-    def _remember(self, token: str, verified: _Verified) -> None:
-        if len(self._remembered) >= _MAX_REMEMBERED:
-            self._remembered.pop(next(iter(self._remembered)))
-        self._remembered[_digest(token)] = verified
-
-
-_SIGNATURE_ONLY: Final[Any] = {
-    "verify_signature": True,
-    **dict.fromkeys(
-        ("verify_exp", "verify_nbf", "verify_iat", "verify_aud", "verify_iss", "verify_sub"), False
-    ),
-}
-"""`claims_problem` judges the claims, on a clock that is passed in."""
+    if settings.push_auth != "none":
+        _require(settings)
+    expected = Expected.one(settings.push_audience, settings.push_service_account)
+    return IdTokenCheck(
+        settings.push_auth, expected, settings.push_issuer_keys_url, keys=keys, now=now
+    )
 
 
 def _require(settings: Settings) -> None:
@@ -128,31 +39,3 @@ def _require(settings: Settings) -> None:
             f"{' and '.join(missing)} must be set: a push token is accepted for one audience and "
             "one e-mail only"
         )
-
-
-def _bearer(authorization: str | None) -> str:
-    if not authorization:
-        raise Unauthenticated("no Authorization header")
-    if len(authorization) >= MAX_HEADER_CHARACTERS:
-        raise Unauthenticated(f"an Authorization header of {len(authorization)} characters")
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or token.count(".") != 2 or not token.isascii():
-        raise Unauthenticated("the Authorization header is not a bearer JSON Web Token")
-    return token
-
-
-def _claims_behind_the_platform(token: str) -> Mapping[str, Any]:
-    """The claims of a token that Cloud Run has verified, and whose signature it has removed."""
-    import jwt
-
-    if token.rpartition(".")[2] != MARKER:
-        raise Unauthenticated("the platform has not replaced the token's signature")
-    try:
-        claims: Mapping[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    except (jwt.InvalidTokenError, ValueError, TypeError) as broken:
-        raise Unauthenticated(f"{type(broken).__name__}: {broken}") from None
-    return claims
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -1,8 +1,8 @@
-"""Which claims a push token must carry. Pure: the time is a value."""
+"""Which claims an ID token must carry. Pure: the time is a value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 ISSUERS: Final = frozenset({"https://accounts.google.com", "accounts.google.com"})
 LEEWAY_SECONDS: Final = 60.0
@@ -12,10 +12,15 @@ _END_OF_TIME: Final = 1e11
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The one audience and the one e-mail that are accepted."""
+    """The audiences and the e-mails that are accepted."""
 
-    audience: str
-    email: str
+    audiences: frozenset[str]
+    emails: frozenset[str]
+
+    @classmethod
+    def one(cls, audience: str, email: str) -> Self:
+        """One audience and one e-mail."""
+        return cls(frozenset({audience}), frozenset({email}))
 
 
 def claims_problem(claims: Mapping[str, Any], expected: Expected, now: float) -> str | None:
@@ -23,13 +28,18 @@ def claims_problem(claims: Mapping[str, Any], expected: Expected, now: float) ->
     issuer = claims.get("iss")
     if not isinstance(issuer, str) or issuer not in ISSUERS:
         return f"issuer {issuer!r:.100}"
-    if claims.get("aud") != expected.audience:
-        return f"audience {claims.get('aud')!r:.200}, not {expected.audience!r}"
-    if claims.get("email") != expected.email:
-        return f"e-mail {claims.get('email')!r:.200}, not {expected.email!r}"
+    audience, email = claims.get("aud"), claims.get("email")
+    if not isinstance(audience, str) or audience not in expected.audiences:
+        return f"audience {audience!r:.200}, not {_any_of(expected.audiences)}"
+    if not isinstance(email, str) or email not in expected.emails:
+        return f"e-mail {email!r:.200}, not {_any_of(expected.emails)}"
     if claims.get("email_verified") is not True:
         return "an e-mail that the issuer has not verified"
     return _time_problem(claims, now)
+
+
+def _any_of(accepted: frozenset[str]) -> str:
+    return " or ".join(map(repr, sorted(accepted)))
 
 
 def _time_problem(claims: Mapping[str, Any], now: float) -> str | None:

@@ -37,11 +37,13 @@ def _upgrade(url: str) -> None:
     """Alembic and SQLAlchemy are imported only here: they cost more than all the rest."""
     from alembic import command
     from alembic.config import Config
-    from sqlalchemy import create_engine, text
+    from sqlalchemy import text
+
+    from shared.adapters.pg_engine import engine_of
 
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
-    engine = create_engine(url)
+    engine = engine_of(url)
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
         config.attributes["connection"] = connection

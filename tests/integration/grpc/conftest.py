@@ -27,14 +27,13 @@ Start = Callable[..., Awaitable[Running]]
 
 @pytest.fixture
 async def start_gateway() -> AsyncIterator[Start]:
-    """Start a gateway; keyword arguments change its settings."""
+    """Start a gateway; keyword arguments change its settings, `keys` its store of keys."""
     async with AsyncExitStack() as stack:
 
-        async def start(**settings) -> Running:
+        async def start(keys=None, **settings) -> Running:
             memory = memory_api()
-            memory.api = replace(
-                memory.api, settings=replace(memory.api.settings, **{"port": 0, **settings})
-            )
+            changed = replace(memory.api.settings, **{"port": 0, **settings})
+            memory.api = replace(memory.api, settings=changed, keys=keys)
             gateway = await server.start(memory.api)
             stack.push_async_callback(gateway.stop, 0)
             channel = await stack.enter_async_context(grpc.aio.insecure_channel(gateway.address))

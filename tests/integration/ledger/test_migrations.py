@@ -5,7 +5,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
@@ -24,10 +26,27 @@ def empty(postgres, request):
     return postgres.url_of(name)
 
 
+def upgrade(url: str, to: str) -> None:
+    """Bring a database to a revision that is not the newest."""
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
+    engine.dispose()
+
+
 def test_a_new_database_is_migrated_once(empty):
     assert revision_of(empty) is None
-    assert migrate(empty) == [REVISION]
+    assert migrate(empty) == ["0001", REVISION]
     assert (revision_of(empty), migrate(empty)) == (REVISION, [])
+
+
+def test_a_database_of_an_earlier_version_is_brought_up(empty):
+    upgrade(empty, "0001")
+    assert revision_of(empty) == "0001"
+    assert migrate(empty) == [REVISION]
 
 
 def test_the_code_needs_the_newest_revision():

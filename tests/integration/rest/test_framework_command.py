@@ -101,7 +101,7 @@ async def test_without_a_database_url_callers_are_told_nothing_but_that():
     ("changes", "said"),
     [
         ({}, "CLOUDTASKER_AUTH must be chosen in production"),
-        ({"CLOUDTASKER_AUTH": "keys"}, "CLOUDTASKER_AUTH=keys is not available"),
+        ({"CLOUDTASKER_AUTH": "google"}, "CLOUDTASKER_AUTH=google needs CLOUDTASKER_AUTH_CALLERS"),
     ],
 )
 async def test_a_production_start_without_an_access_choice_is_refused(changes, said):

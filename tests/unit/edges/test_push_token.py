@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors import Misconfigured, Unauthenticated
+from shared.edges.id_token import MARKER
 from shared.edges.issuer_keys import IssuerKeys
-from shared.edges.push_token import MARKER, PushTokenCheck
+from shared.edges.push_token import push_token_check
 from shared.settings import Settings
 from tests.support.tokens import (
     AUDIENCE,
@@ -42,7 +43,7 @@ def keys() -> Iterator[KeyServer]:
 @pytest.fixture
 def check(keys):
     settings = replace(SETTINGS, push_issuer_keys_url=keys.url)
-    return PushTokenCheck(settings, now=lambda: NOW)
+    return push_token_check(settings, now=lambda: NOW)
 
 
 def good(**changes):
@@ -201,7 +202,7 @@ async def test_a_good_token_is_accepted(check, changes):
 
 async def test_the_tokens_of_the_tables_are_refused_for_what_their_names_say(check):
     await check.check(f"Bearer {resigned({})}")
-    await PushTokenCheck(PLATFORM, now=lambda: NOW).check(f"Bearer {marked(claims(NOW))}")
+    await push_token_check(PLATFORM, now=lambda: NOW).check(f"Bearer {marked(claims(NOW))}")
 
 
 async def test_the_scheme_may_be_written_in_any_case(check):
@@ -222,7 +223,7 @@ async def test_a_token_of_another_algorithm_does_not_even_make_us_ask_for_a_key(
     with key_server() as server:
         settings = replace(SETTINGS, push_issuer_keys_url=server.url)
         with pytest.raises(Unauthenticated, match="algorithm"):
-            await PushTokenCheck(settings, now=lambda: NOW).check(FORGED[name]())
+            await push_token_check(settings, now=lambda: NOW).check(FORGED[name]())
 
         assert server.fetches == 0
 
@@ -230,7 +231,7 @@ async def test_a_token_of_another_algorithm_does_not_even_make_us_ask_for_a_key(
 async def test_a_remembered_token_is_refused_once_it_has_expired(keys):
     now = [NOW]
     settings = replace(SETTINGS, push_issuer_keys_url=keys.url)
-    check = PushTokenCheck(settings, now=lambda: now[0])
+    check = push_token_check(settings, now=lambda: now[0])
     header = f"Bearer {good()}"
     await check.check(header)
 
@@ -245,7 +246,7 @@ async def test_a_remembered_token_is_refused_once_its_key_is_another():
     now = [1000.0]
     with key_server() as server:
         keys = IssuerKeys(server.url, clock=lambda: now[0])
-        check = PushTokenCheck(SETTINGS, keys=keys, now=lambda: NOW)
+        check = push_token_check(SETTINGS, keys=keys, now=lambda: NOW)
         header = f"Bearer {good()}"
         await check.check(header)
         server.body = server.body.replace(modulus().encode(), modulus("mallory").encode())
@@ -276,14 +277,14 @@ def marked(said):
 
 
 async def test_behind_the_platform_the_marker_stands_for_the_signature():
-    check = PushTokenCheck(PLATFORM, now=lambda: NOW)
+    check = push_token_check(PLATFORM, now=lambda: NOW)
 
     await check.check(f"Bearer {marked(claims(NOW))}")
 
 
 @pytest.mark.parametrize("name", WRONG_CLAIMS)
 async def test_behind_the_platform_the_claims_are_checked_all_the_same(name):
-    check = PushTokenCheck(PLATFORM, now=lambda: NOW)
+    check = push_token_check(PLATFORM, now=lambda: NOW)
 
     with pytest.raises(Unauthenticated):
         await check.check(f"Bearer {marked(claims(NOW, **WRONG_CLAIMS[name]))}")
@@ -293,14 +294,14 @@ async def test_behind_the_platform_the_claims_are_checked_all_the_same(name):
     "broken", [good, lambda: with_parts(None, None, ""), lambda: f"{part([])}.%%.{MARKER}"]
 )
 async def test_behind_the_platform_a_token_without_the_marker_is_refused(broken):
-    check = PushTokenCheck(PLATFORM, now=lambda: NOW)
+    check = push_token_check(PLATFORM, now=lambda: NOW)
 
     with pytest.raises(Unauthenticated):
         await check.check(f"Bearer {broken()}")
 
 
 async def test_without_push_auth_no_token_is_needed():
-    check = PushTokenCheck(Settings(push_auth="none"))
+    check = push_token_check(Settings(push_auth="none"))
 
     await check.check(None)
 
@@ -308,13 +309,13 @@ async def test_without_push_auth_no_token_is_needed():
 @pytest.mark.parametrize("mode", ["signature", "platform"])
 def test_the_audience_and_the_email_to_expect_must_be_set(mode):
     with pytest.raises(Misconfigured, match=r"PUSH_AUDIENCE and .*PUSH_SERVICE_ACCOUNT"):
-        PushTokenCheck(Settings(push_auth=mode))
+        push_token_check(Settings(push_auth=mode))
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "certs", "http://", "http://h:99999999/"])
 def test_the_address_of_the_keys_must_be_one_of_http(url):
     with pytest.raises(Misconfigured, match="PUSH_ISSUER_KEYS_URL"):
-        PushTokenCheck(replace(SETTINGS, push_issuer_keys_url=url))
+        push_token_check(replace(SETTINGS, push_issuer_keys_url=url))
 
 
 @unhurried
@@ -322,7 +323,7 @@ def test_the_address_of_the_keys_must_be_one_of_http(url):
 async def test_whatever_a_header_holds_it_is_refused_and_nothing_breaks(header):
     for settings in (SETTINGS, PLATFORM):
         with pytest.raises(Unauthenticated):
-            await PushTokenCheck(settings).check(header)
+            await push_token_check(settings).check(header)
 
 
 @unhurried
@@ -342,7 +343,7 @@ async def test_whatever_a_claim_holds_it_is_refused_and_nothing_breaks(wrong):
         said["aud"] = "another"
 
     with pytest.raises(Unauthenticated):
-        await PushTokenCheck(PLATFORM, now=lambda: NOW).check(f"Bearer {marked(said)}")
+        await push_token_check(PLATFORM, now=lambda: NOW).check(f"Bearer {marked(said)}")
 
 
 def test_the_table_of_forged_tokens_is_long_enough():

@@ -12,6 +12,7 @@ from grpc_gateway.errors import STATUS, internal_status, status_of
 from shared.domain.errors import (
     CloudTaskerError,
     Code,
+    Forbidden,
     IdempotencyConflict,
     InvalidField,
     InvalidRequest,
@@ -46,6 +47,7 @@ def test_every_code_has_a_status_and_none_is_unknown(code):
         (RequestTooLarge(10), 8, "TOO_LARGE"),
         (LedgerUnavailable("x"), 14, "UNAVAILABLE"),
         (Unauthenticated("x"), 16, "UNAUTHENTICATED"),
+        (Forbidden("read"), 7, "FORBIDDEN"),
     ],
 )
 def test_an_error_has_its_code_and_a_reason_to_match_on(error, code, reason):

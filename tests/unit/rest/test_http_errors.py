@@ -6,6 +6,7 @@ import pytest
 
 from shared.domain.errors import (
     Code,
+    Forbidden,
     IdempotencyConflict,
     InvalidField,
     InvalidRequest,
@@ -26,6 +27,7 @@ STATUSES = [
     (InvalidRequest("wrong"), 400),
     (UnknownTaskType("gret", ["greet"]), 400),
     (Unauthenticated("why"), 401),
+    (Forbidden("read"), 403),
     (TaskNotFound(ID), 404),
     (IdempotencyConflict("key", ID), 409),
     (WrongState(ID, "running", "cancelled"), 409),

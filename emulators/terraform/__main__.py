@@ -1,0 +1,103 @@
+"""The command line: `python -m emulators.terraform plan`, which `make plan` calls."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from emulators.terraform.errors import TerraformError
+from emulators.terraform.planning import Plan, plan, providers, run_tests
+from emulators.terraform.schema_cache import VERSION
+from emulators.terraform.terraform import Terraform
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMITS = f"""\
+Planned by the real Terraform against a stand-in with the schema of Google's providers {VERSION}:
+names, types, nesting and what is required are checked. Not known to it: allowed values and
+ranges (the modules' own validations check those that matter), conflicts between arguments,
+defaults of the cloud, quotas, and whether a name is free."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser, whose help is the manual."""
+    cli = argparse.ArgumentParser(
+        prog="python -m emulators.terraform",
+        description="Plan the cloud's infrastructure on this machine, without network or account.",
+        epilog=LIMITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = cli.add_subparsers(dest="command", required=True)
+    planning = commands.add_parser("plan", help="check the format, validate and plan")
+    planning.add_argument("environment", nargs="*", help="dev, prod (default: all)")
+    planning.add_argument("--archive", type=Path, help="function archive (default: a placeholder)")
+    planning.add_argument("--out", type=Path, help="folder to write each plan's JSON to")
+    commands.add_parser("test", help="run Terraform's own tests (*.tftest.hcl)")
+    return cli
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Return the exit status: 0, or 1 when something is wrong with a plan."""
+    options = parser().parse_args(arguments)
+    console = Console(highlight=False)
+    try:
+        return _test(console) if options.command == "test" else _plans(console, options)
+    except TerraformError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _test(console: Console) -> int:
+    with console.status("testing"), providers() as found:
+        said = run_tests(ROOT, found)
+    console.print("\n".join(said))
+    return 0
+
+
+def _plans(console: Console, options: argparse.Namespace) -> int:
+    known = sorted(folder.name for folder in (ROOT / "infra" / "environments").iterdir())
+    wrong = set(options.environment) - set(known)
+    if wrong:
+        print(
+            f"no environment {', '.join(sorted(wrong))}; there are {', '.join(known)}",
+            file=sys.stderr,
+        )
+        return 2
+    Terraform(ROOT / "infra", {}).run("fmt", "-check", "-recursive", "-diff", "-no-color")
+    with providers() as found:
+        for environment in options.environment or known:
+            _plan(console, environment, options, found)
+    console.print(LIMITS, style="dim")
+    return 0
+
+
+def _plan(
+    console: Console, environment: str, options: argparse.Namespace, found: Mapping[str, str]
+) -> None:
+    started = time.monotonic()
+    with console.status(f"planning {environment}"):
+        planned = plan(ROOT, environment, found, options.archive)
+    _show(console, planned, time.monotonic() - started)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / f"{environment}.json").write_text(json.dumps(planned.json))
+
+
+def _show(console: Console, planned: Plan, seconds: float) -> None:
+    created = planned.changes()["create"]
+    title = f"{planned.environment}: {created} to create, in {seconds:.1f} s"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("resources", justify="right")
+    table.add_column("type")
+    for kind, count in planned.types().most_common():
+        table.add_row(str(count), kind.removeprefix("google_"))
+    console.print(table)
+    console.print()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,58 @@
+variable "project_id" {
+  description = "Project to deploy to."
+  type        = string
+}
+
+variable "project_number" {
+  description = "Its number."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]+$", var.project_number))
+    error_message = "project_number must be digits; `gcloud projects describe` tells it."
+  }
+}
+
+variable "region" {
+  description = "Region of everything."
+  type        = string
+  default     = "europe-west1"
+}
+
+variable "archive" {
+  description = "Function archive that `make package` made."
+  type        = string
+}
+
+variable "functions_image" {
+  description = "Image of the functions, by digest."
+  type        = string
+}
+
+variable "gateway_image" {
+  description = "Image of the gRPC gateway, by digest."
+  type        = string
+}
+
+variable "alert_emails" {
+  description = "Who is told of alerts."
+  type        = list(string)
+}
+
+variable "migrate_password" {
+  description = "Password of the database user that migrates the schema; TF_VAR_migrate_password keeps it out of files."
+  type        = string
+  ephemeral   = true
+}
+
+variable "webhook_secret" {
+  description = "Signs webhooks; TF_VAR_webhook_secret keeps it out of files."
+  type        = string
+  ephemeral   = true
+}
+
+variable "smtp_url" {
+  description = "Server that takes e-mail; TF_VAR_smtp_url keeps it out of files."
+  type        = string
+  ephemeral   = true
+}

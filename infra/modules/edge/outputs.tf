@@ -1,0 +1,9 @@
+output "api_url" {
+  description = "Where callers reach the REST API."
+  value       = "https://${google_api_gateway_gateway.main.default_hostname}"
+}
+
+output "grpc_address" {
+  description = "Address that the gRPC domain's A record must name; null without a domain."
+  value       = one([for address in google_compute_global_address.grpc : address.address])
+}

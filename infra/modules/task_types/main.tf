@@ -1,0 +1,122 @@
+# Reads functions/*/task.yaml with the defaults, the ranges and the words of the Python code, which
+# reads the same files: what one refuses, the other refuses too.
+
+locals {
+  files = fileset(var.functions_dir, "*/task.yaml")
+  given = {
+    for file in local.files :
+    dirname(file) => try({ for key, value in yamldecode(file("${var.functions_dir}/${file}")) : key => value }, {})
+  }
+
+  task_types = {
+    for name, given in local.given : name => {
+      description          = try(tostring(given.description), "")
+      labels               = try({ for key, value in given.labels : key => tostring(value) }, {})
+      time_limit_seconds   = try(tonumber(given.time_limit_seconds), 60)
+      ack_deadline_seconds = try(tonumber(given.ack_deadline_seconds), max(try(tonumber(given.time_limit_seconds), 60) + 30, 10))
+      max_attempts         = try(tonumber(given.max_attempts), 5)
+      retry_by             = try(tostring(given.retry.by), "pubsub")
+      retry_min_seconds    = try(tonumber(given.retry.min_seconds), 10)
+      retry_max_seconds    = try(tonumber(given.retry.max_seconds), 600)
+      mode                 = try(tostring(given.mode), "short")
+      cpu                  = try(tonumber(given.cpu), 1)
+      memory_mb            = try(tonumber(given.memory_mb), 512)
+      concurrency          = try(tonumber(given.concurrency), 80)
+      max_instances        = try(tonumber(given.max_instances), 100)
+      ordering             = try(tobool(given.ordering), false)
+    }
+  }
+
+  numbers = {
+    time_limit_seconds   = { least = 1, most = 570, whole = true }
+    ack_deadline_seconds = { least = 10, most = 600, whole = true }
+    max_attempts         = { least = 5, most = 100, whole = true }
+    cpu                  = { least = 0.08, most = 8, whole = false }
+    memory_mb            = { least = 128, most = 32768, whole = true }
+    concurrency          = { least = 1, most = 1000, whole = true }
+    max_instances        = { least = 1, most = 1000, whole = true }
+  }
+  retry_numbers = {
+    min_seconds = { least = 0, most = 600, whole = false }
+    max_seconds = { least = 0, most = 600, whole = false }
+  }
+  known       = concat(keys(local.numbers), ["description", "labels", "retry", "mode", "ordering"])
+  known_retry = concat(keys(local.retry_numbers), ["by"])
+
+  # Every number that a file gives, with its field.
+  given_numbers = flatten([
+    for name, given in local.given : concat(
+      [
+        for key, range in local.numbers : merge(range, { name = name, field = key, value = try(given[key], local.task_types[name][key]) })
+        # The deadline's default follows the time limit, and may be too much with it.
+        if contains(keys(given), key) || key == "ack_deadline_seconds"
+      ],
+      [for key, range in local.retry_numbers : merge(range, { name = name, field = "retry.${key}", value = given.retry[key] }) if can(given.retry[key])],
+    )
+  ])
+
+  number_problems = [
+    for number in local.given_numbers : {
+      name  = number.name
+      field = number.field
+      problem = (
+        !can(tonumber(number.value)) ? "Input should be a valid ${number.whole ? "integer, unable to parse string as an integer" : "number, unable to parse string as a number"}" :
+        number.whole && floor(tonumber(number.value)) != tonumber(number.value) ? "Input should be a valid integer, got a number with a fractional part" :
+        tonumber(number.value) < number.least ? "Input should be greater than or equal to ${number.least}" :
+        tonumber(number.value) > number.most ? "Input should be less than or equal to ${number.most}" :
+        ""
+      )
+    }
+  ]
+
+  other_problems = flatten([
+    for name, given in local.given : concat(
+      [for key in setsubtract(keys(given), local.known) : { name = name, field = key, problem = "Extra inputs are not permitted" }],
+      [for key in setsubtract(try(keys(given.retry), []), local.known_retry) : { name = name, field = "retry.${key}", problem = "Extra inputs are not permitted" }],
+      contains(["short", "long"], local.task_types[name].mode) ? [] : [{ name = name, field = "mode", problem = "Input should be 'short' or 'long'" }],
+      contains(["pubsub", "ledger"], local.task_types[name].retry_by) ? [] : [{ name = name, field = "retry.by", problem = "Input should be 'pubsub' or 'ledger'" }],
+      can(tobool(try(given.ordering, false))) ? [] : [{ name = name, field = "ordering", problem = "Input should be a valid boolean, unable to interpret input" }],
+      local.task_types[name].retry_min_seconds <= local.task_types[name].retry_max_seconds ? [] : [{
+        name    = name, field = "retry",
+        problem = "Value error, min_seconds (${local.task_types[name].retry_min_seconds}) is above max_seconds (${local.task_types[name].retry_max_seconds})"
+      }],
+    )
+  ])
+
+  # Python looks at a file as a whole once each of its fields is right; so does this.
+  wrong = toset([for problem in concat(local.number_problems, local.other_problems) : problem.name if problem.problem != ""])
+  whole_problems = flatten([
+    for name, limits in local.task_types : concat(
+      limits.ack_deadline_seconds >= limits.time_limit_seconds + 30 ? [] : [{
+        name    = name, field = "limits",
+        problem = "Value error, ack_deadline_seconds (${limits.ack_deadline_seconds}) must be at least time_limit_seconds + 30 (${limits.time_limit_seconds + 30})"
+      }],
+      limits.concurrency <= 1 || limits.cpu >= 1 || limits.ack_deadline_seconds < limits.time_limit_seconds + 30 ? [] : [{
+        name    = name, field = "limits",
+        problem = "Value error, concurrency (${limits.concurrency}) above 1 needs cpu of at least 1"
+      }],
+    ) if !contains(local.wrong, name)
+  ])
+
+  lines = concat(
+    [
+      for problem in concat(local.number_problems, local.other_problems, local.whole_problems) :
+      "functions/${problem.name}/task.yaml: ${problem.field}: ${problem.problem}" if problem.problem != ""
+    ],
+    [
+      for name, _ in local.given :
+      "functions/${name}/payload.py is missing: define one subclass of Payload there"
+      if !fileexists("${var.functions_dir}/${name}/payload.py")
+    ],
+    [
+      for name, _ in local.given :
+      "functions/${name}/task.yaml: task type name '${name}' does not match ^[a-z][a-z0-9_]{1,22}[a-z0-9]$"
+      if !can(regex("^[a-z][a-z0-9_]{1,22}[a-z0-9]$", name))
+    ],
+    [
+      for name, _ in local.given :
+      "functions/${name}/task.yaml: task type name '${name}' ends in _dead: its topic would be the dead-letter topic of '${trimsuffix(name, "_dead")}'"
+      if endswith(name, "_dead")
+    ],
+  )
+}

@@ -1,0 +1,95 @@
+"""Every RPC of the gateway, walked: nobody gets in without credentials, or without the scope."""
+
+import grpc
+import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest
+from grpc_health.v1.health_pb2_grpc import HealthStub
+from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
+from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
+
+from grpc_gateway.admission import SCOPES
+from protos.cloudtasker.v1 import task_service_pb2 as pb
+from shared.adapters.memory_keys import MemoryKeys
+from shared.domain.api_key import Scope
+from tests.integration.grpc.refused import refusal
+from tests.support.api_keys import kept_key
+from tests.support.clock import FakeClock
+
+METHODS = {method.name: method for method in pb.DESCRIPTOR.services_by_name["TaskService"].methods}
+
+
+@pytest.fixture
+def keys() -> MemoryKeys:
+    return MemoryKeys(FakeClock())
+
+
+@pytest.fixture
+async def guarded(start_gateway, keys):
+    return await start_gateway(auth="keys", keys=keys, reflection=True)
+
+
+def call(running, name: str, token: str = ""):
+    """Call an RPC with an empty request."""
+    request = pb.__dict__[METHODS[name].input_type.name]()
+    metadata = [("authorization", f"Bearer {token}")] if token else []
+    return getattr(running.tasks, name)(request, metadata=metadata)
+
+
+def test_every_rpc_has_its_scope():
+    assert METHODS.keys() == SCOPES.keys()
+
+
+@pytest.mark.parametrize("name", METHODS)
+async def test_without_a_key_nothing_is_answered(guarded, name):
+    refused = await refusal(call(guarded, name))
+
+    assert refused.code is grpc.StatusCode.UNAUTHENTICATED
+    assert "key" not in refused.message
+    assert guarded.memory.publisher.messages == []
+
+
+@pytest.mark.parametrize("name", [name for name, scope in SCOPES.items() if scope])
+async def test_a_key_of_all_other_scopes_is_not_enough(guarded, keys, name):
+    token = await kept_key(keys, "others", *(set(Scope) - {SCOPES[name]}))
+    refused = await refusal(call(guarded, name, token))
+
+    assert refused.code is grpc.StatusCode.PERMISSION_DENIED
+    assert SCOPES[name].value in refused.message
+
+
+@pytest.mark.parametrize("name", METHODS)
+async def test_a_key_of_the_scope_is_enough(guarded, keys, name):
+    token = await kept_key(keys, "right", *filter(None, [SCOPES[name]]))
+    try:
+        await call(guarded, name, token)
+        code = grpc.StatusCode.OK
+    except grpc.aio.AioRpcError as error:
+        code = error.code()
+
+    assert code in (
+        grpc.StatusCode.OK,
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.NOT_FOUND,
+    )
+
+
+async def test_health_is_open_to_probes(guarded):
+    stub = HealthStub(guarded.channel)
+
+    await stub.Check(HealthCheckRequest(service="liveness"))
+    await anext(aiter(stub.Watch(HealthCheckRequest(service="liveness"))))
+
+
+async def test_reflection_needs_a_key(guarded, keys):
+    stub, asked = ServerReflectionStub(guarded.channel), ServerReflectionRequest(list_services="")
+    token = await kept_key(keys, "a")
+
+    refused = await refusal(anext(aiter(stub.ServerReflectionInfo(iter([asked])))))
+    known = [("authorization", f"Bearer {token}")]
+    await anext(aiter(stub.ServerReflectionInfo(iter([asked]), metadata=known)))
+
+    assert refused.code is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_with_keys_every_address_may_be_served(start_gateway, keys):
+    await start_gateway(auth="keys", keys=keys, host="0.0.0.0")  # noqa: S104

@@ -1,0 +1,140 @@
+"""What must hold of every deployment of ours, beside the rules that `cloudtasker doctor` ships:
+functions from a plan to the breaches in it."""
+
+from collections.abc import Callable
+
+from emulators.terraform.planning import Plan
+from tests.integration.infra.resources import resources, strings
+
+PRIMITIVE = ("roles/owner", "roles/editor", "roles/viewer")
+ADMIN_ENDINGS = (".admin", "Admin")
+CALLERS = {"ct-push", "ct-scheduler", "ct-api-gateway", "ct-build"}
+
+Policy = Callable[[Plan], list[str]]
+
+
+def roles_are_narrow(plan: Plan) -> list[str]:
+    """No primitive and no admin role."""
+    return [
+        f"{resource.address}: {role}"
+        for resource in resources(plan)
+        if (role := resource.after.get("role"))
+        and (role in PRIMITIVE or role.endswith(ADMIN_ENDINGS))
+    ]
+
+
+def grants_name_one_member(plan: Plan) -> list[str]:
+    """No binding and no whole policy: they would take away what others have granted."""
+    return [
+        resource.address
+        for resource in resources(plan)
+        if resource.type.endswith(("_iam_binding", "_iam_policy"))
+    ]
+
+
+def project_grants_are_few(plan: Plan) -> list[str]:
+    """What can be granted on a resource is not granted on the project."""
+    allowed = {
+        "roles/artifactregistry.writer", "roles/cloudsql.client", "roles/cloudsql.instanceUser",
+        "roles/cloudtrace.agent", "roles/logging.logWriter", "roles/monitoring.metricWriter",
+    }  # fmt: skip
+    return [
+        f"{resource.address}: {resource.after['role']}"
+        for resource in resources(plan, "google_project_iam")
+        if resource.after["role"] not in allowed
+        or ("cloudsql" in resource.after["role"] and not resource.after.get("condition"))
+    ]
+
+
+def each_workload_has_its_own_account(plan: Plan) -> list[str]:
+    """What one may do, no other may."""
+    accounts = [
+        account.after["account_id"]
+        for account in resources(plan, "google_service_account")
+        if account.type == "google_service_account"
+    ]
+    workloads = [
+        found
+        for kind in ("google_cloudfunctions2_function", "google_cloud_run_v2_service")
+        for found in resources(plan, kind)
+        if found.type == kind
+    ]
+    jobs = resources(plan, "google_cloud_run_v2_job")
+    missing = len(workloads) + len(jobs) - len([a for a in accounts if a not in CALLERS])
+    return [f"{missing} workloads share an account"] if missing > 0 else []
+
+
+def functions_are_internal(plan: Plan) -> list[str]:
+    """Only what API Gateway fronts is reachable from outside."""
+    return [
+        function.address
+        for function in resources(plan, "google_cloudfunctions2_function")
+        if function.after["service_config"][0]["ingress_settings"] != "ALLOW_INTERNAL_ONLY"
+        and function.after["name"] != "enqueue"
+    ]
+
+
+def each_subscription_has_an_alert(plan: Plan) -> list[str]:
+    """Somebody is told of what waits too long."""
+    watched = " ".join(
+        text
+        for policy in resources(plan, "google_monitoring_alert_policy")
+        for text in strings(policy.after)
+    )
+    return [
+        subscription.address
+        for subscription in resources(plan, "google_pubsub_subscription")
+        if subscription.type == "google_pubsub_subscription"
+        and f'"{subscription.after["name"]}"' not in watched
+    ]
+
+
+def data_is_private(plan: Plan) -> list[str]:
+    """No public address, no plain connection."""
+    public = [
+        database.address
+        for database in resources(plan, "google_sql_database_instance")
+        if database.after["settings"][0]["ip_configuration"][0]["ipv4_enabled"]
+    ]
+    return public + [
+        cache.address
+        for cache in resources(plan, "google_redis_instance")
+        if not cache.after["auth_enabled"]
+        or cache.after["transit_encryption_mode"] != "SERVER_AUTHENTICATION"
+    ]
+
+
+def production_is_protected(plan: Plan) -> list[str]:
+    """What holds data cannot be deleted by a mistaken apply."""
+    if plan.environment != "prod":
+        return []
+    return [
+        database.address
+        for database in resources(plan, "google_sql_database_instance")
+        if not database.after["deletion_protection"]
+        or not database.after["settings"][0]["deletion_protection_enabled"]
+    ]
+
+
+def secrets_stay_out_of_the_plan(plan: Plan) -> list[str]:
+    """A plan is kept by machines that may not know them."""
+    return [
+        resource.address
+        for kind in ("google_secret_manager_secret_version", "google_sql_user")
+        for resource in resources(plan, kind)
+        if any(resource.after.get(name) for name in ("secret_data", "secret_data_wo"))
+        or any(resource.after.get(name) for name in ("password", "password_wo"))
+    ]
+
+
+POLICIES: tuple[Policy, ...] = (
+    data_is_private,
+    each_subscription_has_an_alert,
+    each_workload_has_its_own_account,
+    functions_are_internal,
+    grants_name_one_member,
+    production_is_protected,
+    project_grants_are_few,
+    roles_are_narrow,
+    secrets_stay_out_of_the_plan,
+)

@@ -1,0 +1,66 @@
+"""What infrastructure and code say in two places, they say alike."""
+
+import re
+
+import yaml
+
+from functions.enqueue.operations import operations
+from shared.adapters.pg_connection import REVISION
+from shared.settings import VARIABLES
+from shared.telemetry import Event
+from tests.integration.infra.conftest import ROOT
+from tests.integration.infra.resources import resources, strings
+
+MODULES = ROOT / "infra" / "modules"
+FOR_PROBES = {"/health", "/ready", "/metrics"}
+PLATFORM = {"FUNCTION_USE_ASGI", "FUNCTION_TARGET", "FUNCTION_SOURCE", "PYTHONPATH"}
+
+
+def test_api_gateway_lets_through_what_the_api_has_but_probes():
+    template = (MODULES / "edge" / "openapi.yaml.tftpl").read_text()
+    document = yaml.safe_load(re.sub(r"%\{.*?\}\n", "", template).replace("${", "{"))
+
+    let_through = {(path, verb) for path, verbs in document["paths"].items() for verb in verbs}
+    served = {(path, verb) for path, verbs in operations({}).items() for verb in verbs}
+    assert let_through == {(path, verb) for path, verb in served if path not in FOR_PROBES}
+
+
+def test_every_metric_of_the_log_is_about_an_event_of_the_code(planned):
+    filters = [metric.after["filter"] for metric in resources(planned("dev"), "google_logging_")]
+    named = {name for text in filters for name in re.findall(r'event = "(\w+)"', text)}
+
+    assert named <= {event.value for event in Event}
+    assert {"task_succeeded", "task_failed", "task_dead", "fault"} <= named
+
+
+def test_every_variable_that_is_set_is_one_of_the_code(planned):
+    known = {variable.name for variable in VARIABLES} | PLATFORM
+    given = set()
+    for function in resources(planned("dev"), "google_cloudfunctions2_function"):
+        given |= set(function.after["service_config"][0].get("environment_variables") or {})
+    text = "".join(file.read_text() for file in MODULES.rglob("main.tf"))
+    given |= set(re.findall(r"\bCLOUDTASKER_[A-Z_]+\b", text))
+
+    assert given - known == set()
+
+
+def test_every_alert_leads_to_a_section_of_the_runbook(planned):
+    headings = re.findall(r"^## (.+)$", (ROOT / "infra" / "RUNBOOK.md").read_text(), re.M)
+    anchors = {heading.lower().replace(" ", "-") for heading in headings}
+    text = (MODULES / "observability" / "main.tf").read_text()
+
+    named = set(re.findall(r'anchor\s+= "([\w-]+)"', text)) | set(re.findall(r"#([a-z-]+)\"", text))
+    assert named <= anchors
+    assert len(named) > 5
+
+
+def test_every_alert_policy_says_where_the_runbook_is(planned):
+    policies = resources(planned("prod"), "google_monitoring_alert_policy")
+
+    assert [p.address for p in policies if "RUNBOOK.md#" not in " ".join(strings(p.after))] == []
+
+
+def test_the_newest_migration_is_the_one_that_the_code_needs():
+    versions = sorted((ROOT / "shared" / "migrations" / "versions").glob("[0-9]*.py"))
+
+    assert versions[-1].name[:4] == REVISION

@@ -1,0 +1,89 @@
+"""Every route of the API, walked: nobody gets in without credentials, or without the scope."""
+
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from functions.enqueue.routes import routes
+from shared.adapters.memory_keys import MemoryKeys
+from shared.domain.api_key import Scope
+from tests.contract.api.rest_app import rest_app
+from tests.support.api_keys import kept_key
+from tests.support.memory_api import memory_api
+
+ROUTES = [(route.method, route.path) for route in routes(memory_api().api)]
+OPEN = {"/health", "/ready"}
+SCOPES = {
+    "/enqueue-task": Scope.ENQUEUE,
+    "/enqueue-tasks": Scope.ENQUEUE,
+    "/tasks": Scope.READ,
+    "/tasks/{task_id}": Scope.READ,
+    "/tasks/{task_id}/cancel": Scope.MANAGE,
+    "/metrics": Scope.READ,
+    "/task-types": None,
+    "/openapi.json": None,
+}
+TASK = {"task_type": "greet", "payload": {"name": "Ada"}}
+
+
+@pytest.fixture
+def keys(memory) -> MemoryKeys:
+    store = MemoryKeys(memory.clock)
+    settings = replace(memory.api.settings, auth="keys")
+    memory.api = replace(memory.api, settings=settings, keys=store)
+    return store
+
+
+async def ask(memory, method: str, path: str, token: str = "") -> httpx.Response:
+    transport = httpx.ASGITransport(rest_app(memory.api))
+    headers = {"x-api-key": token} if token else {}
+    body = TASK if path == "/enqueue-task" else {"tasks": [TASK]}
+    async with httpx.AsyncClient(transport=transport, base_url="https://api.example.com") as http:
+        filled = path.replace("{task_id}", "01934b1a-0000-7000-8000-000000000000")
+        sent = body if method == "POST" else None
+        return await http.request(method, filled, headers=headers, json=sent)
+
+
+def test_every_route_has_its_scope_here():
+    assert {path for _, path in ROUTES} == SCOPES.keys() | OPEN
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_without_a_key_only_probes_answer(memory, keys, method, path):
+    answer = await ask(memory, method, path)
+
+    assert (answer.status_code == 401) == (path not in OPEN)
+    assert memory.publisher.messages == []
+
+
+@pytest.mark.parametrize(("method", "path"), [one for one in ROUTES if SCOPES.get(one[1])])
+async def test_a_key_of_all_other_scopes_is_not_enough(memory, keys, method, path):
+    others = set(Scope) - {SCOPES[path]}
+    answer = await ask(memory, method, path, await kept_key(keys, "others", *others))
+
+    assert answer.status_code == 403
+    assert SCOPES[path].value in answer.json()["detail"]
+    assert memory.publisher.messages == []
+
+
+@pytest.mark.parametrize(("method", "path"), [one for one in ROUTES if one[1] in SCOPES])
+async def test_a_key_of_the_scope_is_enough(memory, keys, method, path):
+    scopes = [SCOPES[path]] if SCOPES[path] else []
+    answer = await ask(memory, method, path, await kept_key(keys, "right", *scopes))
+
+    assert answer.status_code not in (401, 403)
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_a_revoked_key_opens_nothing(memory, keys, method, path):
+    token = await kept_key(keys, "gone", *Scope, revoked_at=memory.clock.now)
+    answer = await ask(memory, method, path, token)
+
+    assert (answer.status_code == 401) == (path not in OPEN)
+    assert "revoked" not in answer.text
+
+
+async def test_what_is_no_route_needs_a_key_too(memory, keys):
+    assert (await ask(memory, "GET", "/nothing")).status_code == 401
+    assert (await ask(memory, "GET", "/nothing", await kept_key(keys, "a"))).status_code == 404

