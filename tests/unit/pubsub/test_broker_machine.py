@@ -13,7 +13,8 @@ from emulators.pubsub.admin import Admin
 from emulators.pubsub.broker import Broker
 from emulators.pubsub.errors import FailedPrecondition, Unavailable
 from emulators.pubsub.store import Store
-from tests.unit.pubsub.broker_model import FINISHED, Model
+from tests.unit.pubsub.broker_fates import FINISHED, Fate
+from tests.unit.pubsub.broker_model import Model
 from tests.unit.pubsub.conftest import DEAD, SUBSCRIPTION, TOPIC, FakePusher, ManualClock
 
 LETTERS = "projects/p/subscriptions/letters"
@@ -190,8 +191,7 @@ class Histories(RuleBasedStateMachine):
                     self.ack_delivery(*delivery)
             self.commit()
         assert self.subscription.counts()["unacked"] == 0
-        unfinished = [one for one in self.model.messages if one.fate not in FINISHED]
-        assert not [one for one in unfinished if one.fate.name != "UNSURE"]
+        assert {one.fate for one in self.model.messages} <= {*FINISHED, Fate.UNSURE}
         self.check_letters()
         self.loop.close()
         self.store.close()
@@ -218,17 +218,14 @@ class Histories(RuleBasedStateMachine):
     def begin_life(self):
         """Start a broker on what the store holds; whatever an earlier one left undone is lost."""
         if hasattr(self, "loop"):
-            self.drop_tasks()
+            for task in asyncio.all_tasks(self.loop):
+                task._log_destroy_pending = False
+            self.loop.close()
             self.clock.forget_timers()
             self.clock.advance(0.001)
         self.loop = asyncio.new_event_loop()
         self.run(self.load())
         self.pass_time(0)
-
-    def drop_tasks(self):
-        for task in asyncio.all_tasks(self.loop):
-            task._log_destroy_pending = False
-        self.loop.close()
 
     async def load(self):
         self.broker = Broker(self.store, self.clock, FakePusher, threaded=False, failed=pytest.fail)
