@@ -16,19 +16,30 @@ _LOG = ("WARNING", "W0000", "I0000")  # what protoc's own log puts before its co
 def compile_proto(text: str, *, limit_seconds: float = LIMIT_SECONDS) -> bytes:
     """Return the serialised FileDescriptorSet of a definition. Blocks for about 0.2 s.
 
-    Raises: InvalidArgument with protoc's own words; FailedPrecondition if grpcio-tools is missing.
+    Raises: InvalidArgument with protoc's own words; FailedPrecondition if grpcio-tools or a folder
+    to compile in is missing.
     """
     if importlib.util.find_spec("grpc_tools") is None:
         raise FailedPrecondition(
             "Protocol Buffer schemas need protoc of grpcio-tools: pip install grpcio-tools"
         )
-    with tempfile.TemporaryDirectory(prefix="pubsub-schema-") as folder:
+    with _scratch_folder() as folder:
         Path(folder, "schema.proto").write_text(text, encoding="utf-8")
         done = _run(folder, limit_seconds)
         if done.returncode != 0:
             said = _said(done).replace(f"{folder}/", "")
             raise InvalidArgument(f"the Protocol Buffer definition is not valid: {said}")
         return Path(folder, "schema.binpb").read_bytes()
+
+
+def _scratch_folder() -> "tempfile.TemporaryDirectory[str]":
+    try:
+        return tempfile.TemporaryDirectory(prefix="pubsub-schema-")
+    except OSError as error:
+        raise FailedPrecondition(
+            "Protocol Buffer schemas are compiled in a temporary folder, and none can be written; "
+            "set TMPDIR to one that can"
+        ) from error
 
 
 def _run(folder: str, limit_seconds: float) -> "subprocess.CompletedProcess[str]":

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -289,3 +290,10 @@ def test_nothing_else_may_change(compiled, new, said):
     for one, other in ((new, body(BASE, TYPES)), (body(BASE, TYPES), new)):
         with pytest.raises(Incompatible, match=said):
             compiled(one).check_follows(compiled(other))
+
+
+def test_without_a_writable_temporary_folder_the_fix_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+
+    with pytest.raises(FailedPrecondition, match="TMPDIR"):
+        compile_proto('syntax = "proto3"; message A { string a = 1; }')
