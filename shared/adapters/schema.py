@@ -4,9 +4,12 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
+    Double,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -51,6 +54,14 @@ tasks: Final = Table(
     Column("ordering_key", Text, nullable=False),
     Column("idempotency_key", Text),
     Column("traceparent", Text, nullable=False),
+    _moment("expires_at"),
+    _moment("cancel_requested_at"),
+    Column("progress", JSONB),
+    Column("concurrency_key", Text),
+    Column("payload_blob", JSONB),
+    Column("follow_ups", JSONB),
+    Column("group_id", Uuid),
+    Column("parent_id", Uuid),
     Index("tasks_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("tasks_dead", "id", postgresql_where=text("state = 'dead'")),
     Index("tasks_by_type", "task_type", "id"),
@@ -114,4 +125,91 @@ dead_letter_desk: Final = Table(
     Column("ordering_key", Text, nullable=False),
     Column("attributes", JSON, nullable=False),
     Column("data", LargeBinary, nullable=False),
+)
+
+effects: Final = Table(
+    "effects",
+    metadata,
+    Column("task_id", Uuid, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("result", JSONB),
+    _moment("recorded_at", nullable=False),
+    PrimaryKeyConstraint("task_id", "key"),
+)
+
+schedules: Final = Table(
+    "schedules",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("task_type", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("cron", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("missed", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("paused", Boolean, nullable=False, server_default=text("false")),
+    _moment("next_at"),
+    _moment("last_at"),
+    _moment("updated_at", nullable=False),
+)
+
+task_groups: Final = Table(
+    "task_groups",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("total", Integer, nullable=False),
+    Column("remaining", Integer, nullable=False),
+    Column("failed", Integer, nullable=False, server_default=text("0")),
+    Column("follow_ups", JSONB, nullable=False),
+    _moment("created_at", nullable=False),
+    _moment("finished_at"),
+)
+
+operations: Final = Table(
+    "operations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("filter", JSONB, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("per_second", Double),
+    Column("total", Integer, nullable=False),
+    Column("succeeded", Integer, nullable=False, server_default=text("0")),
+    Column("skipped", Integer, nullable=False, server_default=text("0")),
+    Column("failed", Integer, nullable=False, server_default=text("0")),
+    _moment("created_at", nullable=False),
+    _moment("stepped_at"),
+    _moment("finished_at"),
+)
+
+operation_items: Final = Table(
+    "operation_items",
+    metadata,
+    Column("operation_id", Uuid, ForeignKey("operations.id", ondelete="CASCADE"), nullable=False),
+    Column("task_id", Uuid, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("outcome", Text),
+    _moment("decided_at"),
+    PrimaryKeyConstraint("operation_id", "task_id"),
+)
+
+paused_types: Final = Table(
+    "paused_types",
+    metadata,
+    Column("task_type", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    _moment("paused_at", nullable=False),
+)
+
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _moment("at", nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("detail", JSONB, nullable=False),
 )
