@@ -7,6 +7,7 @@ from grpc.aio import ServicerContext
 from protos.cloudtasker.v1 import task_service_pb2 as pb
 from shared.domain.api_key import Scope
 from shared.edges.access import AccessPolicy, Caller
+from shared.edges.actor import acting
 
 OPEN: Final = "/grpc.health.v1.Health/"
 _SERVICE: Final = f"/{pb.DESCRIPTOR.services_by_name['TaskService'].full_name}/"
@@ -35,7 +36,7 @@ class Admission:
         """
         if method.startswith(OPEN):
             return
-        await self._policy.admit(self._caller(context), scope_of(method))
+        acting(await self._policy.admit(self._caller(context), scope_of(method)))
 
     def _caller(self, context: ServicerContext[Any, Any]) -> Caller:
         said = context.invocation_metadata() or ()

@@ -38,8 +38,10 @@ class AccessPolicy(Protocol):
         """Raises: Misconfigured when a server of this policy may not listen on `host`."""
         ...
 
-    async def admit(self, caller: Caller, scope: Scope | None) -> None:
-        """Return when `caller` may do what needs `scope`; None needs no more than to be known.
+    async def admit(self, caller: Caller, scope: Scope | None) -> str:
+        """Who `caller` is, once it may do what needs `scope`; None needs no more than to be known.
+
+        The answer is for the audit: `key:<id>`, an e-mail address, or `local`.
 
         Raises: Unauthenticated, with the reason for the log; Forbidden, with the missing scope;
         LedgerUnavailable when it cannot be told now.

@@ -23,6 +23,6 @@ class GoogleAccess:
     def check_bind(self, host: str) -> None:
         """Every address may be served: callers bring tokens."""
 
-    async def admit(self, caller: Caller, scope: Scope | None) -> None:
+    async def admit(self, caller: Caller, scope: Scope | None) -> str:
         """See `AccessPolicy.admit`."""
-        await self._check.check(await self._gateway.authorization_of(caller))
+        return await self._check.check(await self._gateway.authorization_of(caller))

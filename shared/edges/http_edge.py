@@ -21,6 +21,7 @@ from shared.domain.api_key import Scope
 from shared.domain.errors import CloudTaskerError, Code
 from shared.domain.trace import trace_id_of
 from shared.edges.access import AccessPolicy, Caller
+from shared.edges.actor import acting
 from shared.edges.http_body import has_unread_body
 from shared.edges.http_errors import MEDIA_TYPE, HttpError, Problem, problem_of, unexpected
 from shared.telemetry import Event, log
@@ -100,7 +101,7 @@ class HttpEdge:
 
     async def _handled(self, request: Request, route: Route | None) -> Response:
         if route is None or not route.is_open:
-            await self._policy.admit(_caller(request), route.scope if route else None)
+            acting(await self._policy.admit(_caller(request), route.scope if route else None))
         if route is None:
             raise HttpError(_no_such_path(request.scope["path"]))
         if request.method not in route.methods:

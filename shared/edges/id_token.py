@@ -32,6 +32,7 @@ class _Verified:
     key_id: str
     key: "RSAPublicKey"
     expires_at: float
+    email: str
 
 
 class IdTokenCheck:
@@ -56,26 +57,25 @@ class IdTokenCheck:
         self._now = now
         self._remembered: dict[bytes, _Verified] = {}
 
-    async def check(self, authorization: str | None) -> None:
-        """Return when the caller is who it must be.
+    async def check(self, authorization: str | None) -> str:
+        """The e-mail address of the caller, who is one that it may be; empty where none is asked.
 
         Raises: Unauthenticated.
         """
         if self._mode == "none":
-            return
+            return ""
         token = _bearer(authorization)
         if self._mode == "platform":
-            self._check_claims(_claims_behind_the_platform(token))
-        elif not await self._remembers(token):
-            await self._verify(token)
+            return self._check_claims(_claims_behind_the_platform(token))
+        return await self._remembered_email(token) or await self._verify(token)
 
-    async def _remembers(self, token: str) -> bool:
+    async def _remembered_email(self, token: str) -> str:
         known = self._remembered.get(_digest(token))
         if known is None or self._now() > known.expires_at + LEEWAY_SECONDS:
-            return False
-        return await self._keys.get(known.key_id) is known.key
+            return ""
+        return known.email if await self._keys.get(known.key_id) is known.key else ""
 
-    async def _verify(self, token: str) -> None:
+    async def _verify(self, token: str) -> str:
         import jwt
 
         try:
@@ -84,8 +84,9 @@ class IdTokenCheck:
             claims = jwt.decode(token, key, algorithms=[_ALGORITHM], options=_SIGNATURE_ONLY)
         except (jwt.InvalidTokenError, ValueError, TypeError) as forged:
             raise Unauthenticated(f"{type(forged).__name__}: {forged}") from None
-        self._check_claims(claims)
-        self._remember(token, _Verified(key_id, key, claims["exp"]))
+        email = self._check_claims(claims)
+        self._remember(token, _Verified(key_id, key, claims["exp"], email))
+        return email
 
     async def _key_of(self, header: Mapping[str, Any]) -> "tuple[str, RSAPublicKey]":
         if header.get("alg") != _ALGORITHM:
@@ -96,9 +97,10 @@ class IdTokenCheck:
             raise Unauthenticated(f"the issuer has no key {key_id!r:.80}")
         return key_id, key
 
-    def _check_claims(self, claims: Mapping[str, Any]) -> None:
+    def _check_claims(self, claims: Mapping[str, Any]) -> str:
         if problem := claims_problem(claims, self._expected, self._now()):
             raise Unauthenticated(problem)
+        return str(claims["email"])
 
     def _remember(self, token: str, verified: _Verified) -> None:
         if len(self._remembered) >= _MAX_REMEMBERED:

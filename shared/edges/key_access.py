@@ -56,7 +56,7 @@ class KeyAccess:
     def check_bind(self, host: str) -> None:
         """Every address may be served: callers bring keys."""
 
-    async def admit(self, caller: Caller, scope: Scope | None) -> None:
+    async def admit(self, caller: Caller, scope: Scope | None) -> str:
         """See `AccessPolicy.admit`."""
         key_id, secret = await self._brought(caller)
         key = await self._find(key_id)
@@ -67,6 +67,7 @@ class KeyAccess:
         if scope is not None and scope not in key.scopes:
             raise Forbidden(scope.value)
         await self._note(key.id)
+        return f"key:{key.id}"
 
     async def _brought(self, caller: Caller) -> tuple[str, str]:
         token = caller.headers.get(HEADER) or _bearer(await self._gateway.authorization_of(caller))

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from shared.domain.api_key import Scope
 from shared.domain.errors import Misconfigured, Unauthenticated
 from shared.edges.access import Caller
+from shared.edges.actor import LOCAL
 
 _MAX_AUTHORITY: Final = 255
 
@@ -28,7 +29,7 @@ class LoopbackOnly:
                 "set HOST=127.0.0.1"
             )
 
-    async def admit(self, caller: Caller, scope: Scope | None) -> None:
+    async def admit(self, caller: Caller, scope: Scope | None) -> str:
         """Let a request pass that arrived at this machine's own address, for its own name.
 
         The authority is checked too: a web page whose name was made to resolve to 127.0.0.1
@@ -44,6 +45,7 @@ class LoopbackOnly:
             raise Unauthenticated(
                 f"CLOUDTASKER_AUTH=none serves the host localhost only, not {authority[:100]!r}"
             )
+        return LOCAL
 
 
 @lru_cache(maxsize=64)
