@@ -87,8 +87,13 @@ class Burial:
 
 @cache
 def settings() -> Settings:
-    """The settings of this process, read once."""
-    return read_settings()
+    """The settings of this process, read once; the failpoints that they name are armed."""
+    found = read_settings()
+    if found.failpoints:
+        from shared.failpoints import arm_all
+
+        arm_all(found.failpoints)
+    return found
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from shared.domain.errors import Misconfigured
+from shared.domain.failpoint import Failpoint, failpoints_of
 
 GOOGLE_KEYS_URL: Final = "https://www.googleapis.com/oauth2/v3/certs"
 DEFAULT_SENDER: Final = "CloudTasker <no-reply@example.com>"
@@ -61,6 +62,7 @@ class Settings:
     port: int = 50051
     reflection: bool = False
     task_overrides: Path | None = None
+    failpoints: tuple[Failpoint, ...] = ()
     smtp: Smtp = Smtp()
     webhook_secret: str = field(default="", repr=False)
     webhook_allow: tuple[str, ...] = ()
@@ -117,6 +119,12 @@ VARIABLES: Final = (
     Variable("CLOUDTASKER_PRODUCTION", "set by `K_SERVICE`", "`1` refuses what is only for local"),
     Variable("CLOUDTASKER_LOG", "json", "`json` (Cloud Logging's fields) or `pretty`"),
     Variable("CLOUDTASKER_TASK_OVERRIDES", "", "a YAML file that changes limits; for tests only"),
+    Variable(
+        "CLOUDTASKER_FAILPOINTS",
+        "",
+        "`point=crash`, `=raise` or `=sleep:SECONDS`, each with `@nth` or not, by semicolons: "
+        "where a process shall fail; for tests only",
+    ),
     Variable("CLOUDTASKER_SMTP_URL", "smtp://127.0.0.1:1025", "the server that takes e-mail"),
     Variable("CLOUDTASKER_SMTP_SENDER", "CloudTasker <no-reply@example.com>", "the From of e-mail"),
     Variable(
@@ -201,6 +209,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         port=read.port("PORT", 50051),
         reflection=read.flag("CLOUDTASKER_GRPC_REFLECTION"),
         task_overrides=Path(overrides) if overrides else None,
+        failpoints=_failpoints(read),
         smtp=_smtp(read),
         webhook_secret=read.text("CLOUDTASKER_WEBHOOK_SECRET"),
         webhook_allow=_places(read),
@@ -222,6 +231,14 @@ def _places(read: _Reader) -> tuple[str, ...]:
     if wrong:
         read.problems.append(f"CLOUDTASKER_WEBHOOK_ALLOW has {wrong[0]!r}; it must be host:port")
     return places
+
+
+def _failpoints(read: _Reader) -> tuple[Failpoint, ...]:
+    try:
+        return failpoints_of(read.text("CLOUDTASKER_FAILPOINTS"))
+    except ValueError as wrong:
+        read.problems.append(f"CLOUDTASKER_FAILPOINTS: {wrong}")
+        return ()
 
 
 def _smtp(read: _Reader) -> Smtp:
@@ -263,6 +280,12 @@ def _no_foreign_keys_in_production(settings: Settings, _: _Reader) -> str | None
 def _no_overrides_in_production(settings: Settings, _: _Reader) -> str | None:
     if settings.production and settings.task_overrides:
         return "CLOUDTASKER_TASK_OVERRIDES is for tests and set in production; unset it"
+    return None
+
+
+def _no_failpoints_in_production(settings: Settings, _: _Reader) -> str | None:
+    if settings.production and settings.failpoints:
+        return "CLOUDTASKER_FAILPOINTS is for tests and set in production; unset it"
     return None
 
 
@@ -310,6 +333,7 @@ _RULES: Final[tuple[Callable[[Settings, _Reader], str | None], ...]] = (
     _no_emulator_in_production,
     _no_foreign_keys_in_production,
     _no_overrides_in_production,
+    _no_failpoints_in_production,
     _platform_needs_cloud_run,
     _no_token_only_for_emulators,
     _google_has_a_list,

@@ -24,6 +24,7 @@ from shared.domain.errors import (
     LedgerUnavailable,
     UnknownTaskType,
 )
+from shared.domain.failpoint import Point, reach
 from shared.domain.ports import KeyRecord, Ledger, Publisher, TaskCache
 from shared.domain.requests import EnqueueRequest
 from shared.domain.task import NewTask, Outgoing, Stored
@@ -149,7 +150,9 @@ class EnqueueService:
     async def _store(self, tasks: list[NewTask]) -> list[Outcome]:
         if not tasks:
             return []
+        reach(Point.API_BEFORE_COMMIT)
         outcomes: list[Outcome] = list(await self._ledger.add(tasks))
+        reach(Point.API_AFTER_COMMIT)
         created: list[Outgoing] = []
         for task, outcome in zip(tasks, outcomes, strict=True):
             if isinstance(outcome, Stored) and outcome.is_new:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from shared.domain.envelope import Delivery, Envelope, UndecodableEnvelope, envelope_of
 from shared.domain.errors import InvalidPayload, LeaseLost, LedgerUnavailable
+from shared.domain.failpoint import Point, reach
 from shared.domain.json_value import unstorable
 from shared.domain.outcome import (
     Failed,
@@ -112,8 +113,10 @@ class ExecuteService:
 
     async def _run(self, claim: Claim, envelope: Envelope, delivery_attempt: int) -> Execution:
         limits = self._task_type.limits
+        reach(Point.FUNCTION_AFTER_CLAIM)
         async with self._ledger.renewing(claim, limits.time_limit_seconds):
             verdict = await self._verdict(claim)
+            reach(Point.FUNCTION_AFTER_HANDLER)
             settlement = settle(
                 verdict,
                 limits,
@@ -125,6 +128,7 @@ class ExecuteService:
                 await self._record(claim, settlement)
             except LeaseLost:
                 return Execution(Answer.ACK, envelope, claim, lease_lost=True)
+        reach(Point.FUNCTION_AFTER_FINISH)
         return Execution(settlement.answer, envelope, claim, settlement)
 
     async def _verdict(self, claim: Claim) -> Verdict:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.envelope import dead_letter_of, message_of
+from shared.domain.failpoint import Point, reach
 from shared.domain.ports import Ledger, Publisher
 from shared.domain.task import DeadLetterCopy, Outgoing
 from shared.domain.task_type import TaskType
@@ -92,6 +93,8 @@ class RelayService:
         """One bounded batch of due rows and of dead-letter copies. Safe to run beside another."""
         attempts = {name: t.limits.max_attempts for name, t in self._catalogue.items()}
         due = await self._ledger.take_due(attempts, BATCH)
+        if due:
+            reach(Point.RELAY_AFTER_TAKE_DUE)
         published = await self._publish_due(due)
         copies = await self._ledger.take_copies(BATCH)
         copied = await self._publish_copies(copies)

@@ -19,6 +19,7 @@ ALLOWED = {
     "shared.telemetry": ["shared.log_lines", "shared.domain", "shared.settings"],
     "shared.log_lines": ["shared.domain"],
     "shared.metrics": ["shared.metrics", "shared.domain"],
+    "shared.failpoints": ["shared.domain"],
     "shared.migrations": ["shared.migrations", "shared.adapters"],
     "shared.bootstrap": [
         "shared.domain",
@@ -26,6 +27,7 @@ ALLOWED = {
         "shared.adapters",
         "shared.settings",
         "shared.metrics",
+        "shared.failpoints",
     ],
     "shared.edges": [
         "shared.edges",

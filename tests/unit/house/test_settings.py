@@ -34,6 +34,7 @@ def test_all_problems_are_reported_together():
         ({"PUBSUB_EMULATOR_HOST": "127.0.0.1:8085"}, "PUBSUB_EMULATOR_HOST"),
         ({"CLOUDTASKER_PUSH_ISSUER_KEYS_URL": "http://evil/"}, "CLOUDTASKER_PUSH_ISSUER_KEYS_URL"),
         ({"CLOUDTASKER_TASK_OVERRIDES": "x.yaml"}, "CLOUDTASKER_TASK_OVERRIDES"),
+        ({"CLOUDTASKER_FAILPOINTS": "api_after_commit=crash"}, "CLOUDTASKER_FAILPOINTS"),
         ({"CLOUDTASKER_PUSH_AUTH": "none"}, "CLOUDTASKER_PUSH_AUTH=none"),
     ],
 )
