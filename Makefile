@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit lint format typecheck check figures bench-pubsub planted plan package new-task lock protos clean
+.PHONY: help setup run test unit lint format typecheck check figures bench-pubsub planted simulate plan package new-task lock protos clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench-pubsub: $(STAMP) ## Measure the Pub/Sub emulator beside Google's, in turn;
 
 planted: $(STAMP) ## Plant each known defect in the Pub/Sub emulator and see a test turn red
 	@$(BIN)/python -m tests.planted_defects
+
+simulate: $(STAMP) ## Storms of faults over the task path in virtual time: SEEDS=10000, FIRST=0 to replay
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0)
 
 plan: $(STAMP) ## Plan the cloud's infrastructure here, offline: ENV=dev or prod, OUT=FOLDER for the JSON
 	@$(BIN)/python -m emulators.terraform plan $(ENV) $(if $(OUT),--out $(OUT))

@@ -51,13 +51,11 @@ class Settlement:
     costs_attempt: bool = True
 
 
-def settle(
-    verdict: Verdict, limits: Limits, *, attempt: int, delivery_attempt: int, chance: float
-) -> Settlement:
-    """Return what `verdict` on attempt `attempt` of a task means.
+def settle(verdict: Verdict, limits: Limits, *, attempt: int, chance: float) -> Settlement:
+    """Return what `verdict` on attempt `attempt` of a task means; `chance`, 0 to 1, is the jitter.
 
-    `delivery_attempt` is Pub/Sub's own count for the message (0 when it sent none); `chance`,
-    uniform in 0 to 1, is the jitter.
+    The dead letter of a task that is given up on is always our own copy: whether Pub/Sub would
+    forward the message cannot be known, as the ack of a duplicate takes it away.
     """
     match verdict:
         case Succeeded(result):
@@ -84,7 +82,7 @@ def settle(
                 costs_attempt=False,
             )
         case Failed(failure) | Postponed(_, failure) if attempt >= limits.max_attempts:
-            return _given_up(failure, forwarded=delivery_attempt >= limits.max_attempts)
+            return Settlement(State.DEAD, "failed", Answer.ACK, failure=failure, copy=True)
         case Postponed(after_seconds, failure):
             return Settlement(
                 State.SCHEDULED,
@@ -96,12 +94,6 @@ def settle(
             )
         case Failed(failure):
             return _retried(failure, limits, attempt, chance)
-
-
-def _given_up(failure: Failure, *, forwarded: bool) -> Settlement:
-    """Pub/Sub forwards the message that it has delivered often enough; else the copy is ours."""
-    answer = Answer.NACK if forwarded else Answer.ACK
-    return Settlement(State.DEAD, "failed", answer, failure=failure, copy=not forwarded)
 
 
 def _retried(failure: Failure, limits: Limits, attempt: int, chance: float) -> Settlement:

@@ -91,7 +91,7 @@ class ExecuteService:
         if isinstance(claim, Refusal):
             answer = Answer.NACK if claim is Refusal.CONTENDED else Answer.ACK
             return Execution(answer, envelope, refusal=claim)
-        return await self._run(claim, envelope, delivery.delivery_attempt)
+        return await self._run(claim, envelope)
 
     async def drain(self, grace_seconds: float) -> None:
         """Claim no more, give the runs `grace_seconds`, then release the leases of the rest."""
@@ -111,7 +111,7 @@ class ExecuteService:
         await self._ledger.keep_on_desk(DeskEntry(delivery, reason))
         return Execution(Answer.ACK, envelope, kept_on_desk=reason)
 
-    async def _run(self, claim: Claim, envelope: Envelope, delivery_attempt: int) -> Execution:
+    async def _run(self, claim: Claim, envelope: Envelope) -> Execution:
         limits = self._task_type.limits
         reach(Point.FUNCTION_AFTER_CLAIM)
         async with self._ledger.renewing(claim, limits.time_limit_seconds):
@@ -121,7 +121,6 @@ class ExecuteService:
                 verdict,
                 limits,
                 attempt=claim.attempt,
-                delivery_attempt=delivery_attempt,
                 chance=self._chance(),
             )
             try:
@@ -163,14 +162,24 @@ class ExecuteService:
             return Failed(_failure(failed))
 
     async def _record(self, claim: Claim, settlement: Settlement) -> None:
-        """Finish, waiting out a ledger that is away: the statement is fenced, so safe to repeat."""
+        """Finish, waiting out a ledger that is away: the statement is fenced, so safe to repeat.
+
+        Raises: LeaseLost. Not after a try whose answer was lost: that try was recorded, and the
+        row has moved on by it, for within this patience nobody else can have got the lease.
+        """
+        unsure = False
         try:
             async with asyncio.timeout(FINISH_PATIENCE_SECONDS):
                 while True:
                     try:
                         return await self._ledger.finish(claim, settlement)
                     except LedgerUnavailable:
+                        unsure = True
                         await asyncio.sleep(0.5)
+                    except LeaseLost:
+                        if unsure:
+                            return None
+                        raise
         except TimeoutError:
             raise LedgerUnavailable(
                 f"the outcome of task {claim.task_id} could not be recorded"

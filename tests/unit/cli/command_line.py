@@ -153,7 +153,7 @@ class CommandLine:
         """One attempt that ends with `verdict`."""
         claim = await self.claim(task_id)
         limits = self.memory.api.catalogue["greet"].limits
-        settlement = settle(verdict, limits, attempt=1, delivery_attempt=1, chance=0.5)
+        settlement = settle(verdict, limits, attempt=1, chance=0.5)
         self.memory.clock.advance(1.5)
         await self.memory.ledger.finish(claim, settlement)
 

@@ -26,8 +26,8 @@ BY_PUBSUB = Limits()
 BY_LEDGER = Limits(retry=Retry(by="ledger"))
 
 
-def settled(verdict, limits=BY_PUBSUB, attempt=1, delivery_attempt=1) -> Settlement:
-    return settle(verdict, limits, attempt=attempt, delivery_attempt=delivery_attempt, chance=0.5)
+def settled(verdict, limits=BY_PUBSUB, attempt=1) -> Settlement:
+    return settle(verdict, limits, attempt=attempt, chance=0.5)
 
 
 def test_a_result_is_acked_and_final():
@@ -47,19 +47,14 @@ def test_a_failure_of_a_ledger_type_is_acked_and_held_until_its_back_off():
     assert 10 <= s.due_in_seconds <= 20
 
 
-def test_the_last_failure_is_nacked_when_pubsub_will_forward_it():
-    s = settled(Failed(OOPS), attempt=5, delivery_attempt=5)
-    assert (s.state, s.answer, s.copy) == (State.DEAD, Answer.NACK, False)
-
-
-@pytest.mark.parametrize("delivery_attempt", [0, 1, 4])
-def test_the_last_failure_is_acked_with_a_copy_when_pubsub_would_not_forward_it(delivery_attempt):
-    s = settled(Failed(OOPS), attempt=5, delivery_attempt=delivery_attempt)
+@pytest.mark.parametrize("limits", [BY_PUBSUB, BY_LEDGER])
+def test_the_last_failure_is_acked_and_its_dead_letter_is_our_own(limits):
+    s = settled(Failed(OOPS), limits, attempt=5)
     assert (s.state, s.answer, s.copy) == (State.DEAD, Answer.ACK, True)
 
 
 def test_the_attempt_before_the_last_is_retried():
-    assert settled(Failed(OOPS), attempt=4, delivery_attempt=4).state is State.RETRYING
+    assert settled(Failed(OOPS), attempt=4).state is State.RETRYING
 
 
 def test_a_reject_is_dead_at_once_with_a_copy():
@@ -97,17 +92,16 @@ verdicts = st.sampled_from(
     verdict=verdicts,
     limits=st.sampled_from([BY_PUBSUB, BY_LEDGER]),
     attempt=st.integers(1, 5),
-    delivery_attempt=st.integers(0, 8),
     chance=st.floats(0, 1),
 )
 def test_whatever_happens_something_brings_the_task_back_or_it_is_final(
-    verdict, limits, attempt, delivery_attempt, chance
+    verdict, limits, attempt, chance
 ):
-    s = settle(verdict, limits, attempt=attempt, delivery_attempt=delivery_attempt, chance=chance)
+    s = settle(verdict, limits, attempt=attempt, chance=chance)
     comes_back = s.due_at is not None or s.due_in_seconds is not None
     assert comes_back != (s.state in FINAL)
     if s.state is State.DEAD:
-        assert s.copy or (s.answer is Answer.NACK and delivery_attempt >= 5)
+        assert (s.answer, s.copy) == (Answer.ACK, True)
 
 
 @given(attempt=st.integers(1, 100), chance=st.floats(0, 1))

@@ -196,6 +196,24 @@ async def test_an_outcome_waits_out_a_ledger_that_is_away():
     assert (done.answer, (await bench.row()).state) == (Answer.ACK, State.SUCCEEDED)
 
 
+async def test_an_outcome_whose_answer_was_lost_is_answered_as_it_was_recorded():
+    def fail(payload, claim):
+        raise ValueError("no")
+
+    bench = Bench(fail)
+    finish, lost = bench.ledger.finish, iter([True, False])
+
+    async def recorded_but_not_heard(claim, settlement):
+        await finish(claim, settlement)
+        if next(lost):
+            raise LedgerUnavailable("cut off")
+
+    bench.ledger.finish = recorded_but_not_heard
+    done = await bench.service.execute(await bench.add())
+    assert (done.answer, done.lease_lost) == (Answer.NACK, False)
+    assert (await bench.row()).state is State.RETRYING
+
+
 async def test_draining_releases_a_run_that_does_not_end_and_claims_no_more():
     started, never = asyncio.Event(), asyncio.Event()
 
@@ -243,8 +261,8 @@ async def test_an_always_failing_task_runs_exactly_its_attempts_then_is_dead():
         answers.append((await bench.service.execute(attempt)).answer)
     row = await bench.row()
     assert (len(bench.runs), row.state, row.attempt) == (5, State.DEAD, 5)
-    assert answers == [Answer.NACK] * 5 + [Answer.ACK] * 2
-    assert await bench.ledger.take_copies(10) == []
+    assert answers == [Answer.NACK] * 4 + [Answer.ACK] * 3
+    assert len(await bench.ledger.take_copies(10)) == 1
 
 
 async def test_an_always_failing_ledger_type_is_held_between_attempts_and_copied_once():

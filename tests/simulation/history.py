@@ -1,0 +1,70 @@
+"""What happened in one run: what clients were told, what the rows did, what the handlers did."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from shared.domain.envelope import Delivery, Message
+from shared.domain.task import State, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A client has this answer: the task is accepted."""
+
+    task_id: UUID
+    key: str | None
+    payload_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A row went from one state to another; `before` is None for a new row."""
+
+    at: datetime
+    task_id: UUID
+    before: State | None
+    after: State
+    generation: int
+    attempt: int
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a handler, as the handler itself wrote it down; `returned` is its result."""
+
+    task_id: UUID
+    generation: int
+    attempt: int
+    token: int
+    began_at: datetime
+    returned: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The ledger gave out the right to run a task, at this place in the list of moves."""
+
+    at: datetime
+    task_id: UUID
+    token: int
+    moves_before: int
+
+
+@dataclass(slots=True)
+class History:
+    """Everything that the invariants look at."""
+
+    seed: int
+    told: list[Told] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    claims: list[Claimed] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    cancelled: set[UUID] = field(default_factory=set)
+    dead_letters: list[Delivery] = field(default_factory=list)
+    published: Sequence[Message] = ()
+    faults: list[str] = field(default_factory=list)
+    rows: dict[UUID, Task] = field(default_factory=dict)
+    outstanding: int = 0
+    ended_at: datetime | None = None
