@@ -65,6 +65,11 @@ tasks: Final = Table(
     Index("tasks_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("tasks_dead", "id", postgresql_where=text("state = 'dead'")),
     Index("tasks_by_type", "task_type", "id"),
+    Index(
+        "tasks_held",
+        "task_type",
+        postgresql_where=text("state = 'scheduled' AND due_at IS NULL"),
+    ),
 )
 
 attempts: Final = Table(
@@ -182,6 +187,7 @@ operations: Final = Table(
     _moment("created_at", nullable=False),
     _moment("stepped_at"),
     _moment("finished_at"),
+    Index("operations_running", "id", postgresql_where=text("state = 'running'")),
 )
 
 operation_items: Final = Table(
@@ -191,8 +197,15 @@ operation_items: Final = Table(
     Column("task_id", Uuid, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("outcome", Text),
+    Column("reason", Text, nullable=False, server_default=text("''")),
     _moment("decided_at"),
     PrimaryKeyConstraint("operation_id", "task_id"),
+    Index(
+        "operation_items_open",
+        "operation_id",
+        "task_id",
+        postgresql_where=text("outcome IS NULL"),
+    ),
 )
 
 paused_types: Final = Table(

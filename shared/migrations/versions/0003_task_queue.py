@@ -56,7 +56,7 @@ _TABLES = {
     "operations": """
         CREATE TABLE operations (
             id uuid PRIMARY KEY,
-            kind text NOT NULL CHECK (kind IN ('redrive', 'cancel')),
+            kind text NOT NULL CHECK (kind IN ('redrive', 'cancel', 'discard')),
             state text NOT NULL CHECK (state IN ('running', 'stopped', 'done')),
             filter jsonb NOT NULL,
             actor text NOT NULL,
@@ -76,6 +76,7 @@ _TABLES = {
             task_id uuid NOT NULL,
             generation integer NOT NULL,
             outcome text,
+            reason text NOT NULL DEFAULT '',
             decided_at timestamptz,
             PRIMARY KEY (operation_id, task_id)
         )
@@ -99,16 +100,25 @@ _TABLES = {
     """,
 }
 
+# Each is empty but for what a person has asked for: a plain task is in none of them.
+_DESK_INDEXES = (
+    "CREATE INDEX tasks_held ON tasks (task_type) WHERE state = 'scheduled' AND due_at IS NULL",
+    "CREATE INDEX operations_running ON operations (id) WHERE state = 'running'",
+    "CREATE INDEX operation_items_open ON operation_items (operation_id, task_id)"
+    " WHERE outcome IS NULL",
+)
+
 
 def upgrade() -> None:
     """Add the columns and make the tables."""
     op.execute(f"ALTER TABLE tasks {', '.join(f'ADD COLUMN {column}' for column in _COLUMNS)}")
-    for statement in _TABLES.values():
+    for statement in (*_TABLES.values(), *_DESK_INDEXES):
         op.execute(statement)
 
 
 def downgrade() -> None:
     """Drop the tables and the columns, with what they hold."""
+    op.execute("DROP INDEX tasks_held")
     for table in reversed(_TABLES):
         op.execute(f"DROP TABLE {table}")
     names = (column.split()[0] for column in _COLUMNS)
