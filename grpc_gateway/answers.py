@@ -48,6 +48,7 @@ def summary(task: Task) -> pb.Task:
         started_at=_timestamp(task.started_at),
         finished_at=_timestamp(task.finished_at),
         due_at=_timestamp(task.due_at),
+        concurrency_key=task.concurrency_key,
     )
 
 

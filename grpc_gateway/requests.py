@@ -27,6 +27,8 @@ def asked_of(request: pb.EnqueueTaskRequest) -> Asked:
         asked["task_type"] = request.task_type
     if request.HasField("idempotency_key"):
         asked["idempotency_key"] = request.idempotency_key
+    if request.HasField("concurrency_key"):
+        asked["concurrency_key"] = request.concurrency_key
     for name, value in asked.items():
         _check_storable(name, value)
     if request.payload_json:

@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.adapters.memory_ledger import MemoryLedger
 from shared.domain.envelope import Message
 from shared.domain.ports import KeyRecord
-from shared.domain.task import FINAL, Task
+from shared.domain.task import SETTLED, Task
 
 __all__ = ["MemoryCache", "MemoryLedger", "MemoryPublisher"]
 
@@ -46,7 +46,7 @@ class MemoryCache:
 
     async def put(self, task: Task) -> None:
         """See `TaskCache.put`."""
-        if task.state in FINAL:
+        if task.state in SETTLED:
             self._tasks[task.id] = task
 
     async def drop(self, task_id: UUID) -> None:

@@ -75,6 +75,17 @@ class MemoryLedger:
         self._keys: dict[str, tuple[UUID, datetime]] = {}
         self._copies: dict[tuple[UUID, int], tuple[DeadLetterCopy, datetime]] = {}
         self.desk: dict[str, DeskEntry] = {}
+        self.kept_at: dict[str, datetime] = {}
+        self.paused: set[str] = set()
+
+    @property
+    def rows(self) -> dict[UUID, _Row]:
+        """For the other ports in memory, which are tables beside this one."""
+        return self._rows
+
+    def now(self) -> datetime:
+        """The database's clock."""
+        return self._now()
 
     async def add(self, tasks: Sequence[NewTask]) -> list[Stored | IdempotencyConflict]:
         """See `Ledger.add`."""
@@ -110,6 +121,7 @@ class MemoryLedger:
             finished_at=None,
             due_at=_later(now, PUBLISH_GRACE_SECONDS),
             traceparent=new.traceparent,
+            concurrency_key=new.concurrency_key,
         )
         self._rows[new.id] = _Row(task, new.fingerprint)
         return Stored(new.id, new.task_type, State.QUEUED, now, is_new=True)
@@ -152,6 +164,7 @@ class MemoryLedger:
             t.labels,
             t.created_at,
             t.traceparent,
+            t.concurrency_key,
         )
 
     def _refusal(self, row: _Row | None, generation: int, now: datetime) -> Refusal | None:
@@ -165,7 +178,32 @@ class MemoryLedger:
             return Refusal.RUNNING
         if row.task.state is State.SCHEDULED or (row.not_before and row.not_before > now):
             return Refusal.NOT_YET
+        if row.task.task_type in self.paused:
+            return Refusal.PAUSED
         return None
+
+    async def hold(self, task_id: UUID, generation: int) -> bool:
+        """See `Ledger.hold`."""
+        row = self._rows.get(task_id)
+        if row is None or row.task.generation != generation:
+            return False
+        waits = row.task.state in (State.QUEUED, State.RETRYING)
+        if not waits or row.task.task_type not in self.paused:
+            return False
+        row.published, row.not_before = True, None
+        row.change(state=State.SCHEDULED, due_at=None)
+        return True
+
+    async def put_back(self, claim: Claim, seconds: float) -> None:
+        """See `Ledger.put_back`."""
+        row = self._rows.get(claim.task_id)
+        if not row or row.token != claim.token or row.task.state is not State.RUNNING:
+            raise LeaseLost(claim.task_id, claim.token)
+        due_at = _later(self._now(), seconds)
+        row.lease_expires_at, row.not_before = None, due_at
+        attempt = row.task.attempt - 1
+        started = row.task.started_at if attempt else None
+        row.change(state=State.SCHEDULED, due_at=due_at, attempt=attempt, started_at=started)
 
     def _bury(self, row: _Row, now: datetime, kind: str) -> None:
         error = {"kind": kind, "message": GIVEN_UP[kind]}
@@ -226,7 +264,7 @@ class MemoryLedger:
     async def find(self, wanted: TaskFilter, *, after: UUID | None, limit: int) -> list[Task]:
         """See `Ledger.find`."""
         newest_first = sorted((row.task for row in self._rows.values()), key=lambda t: -t.id.int)
-        shown = (t for t in newest_first if _shows(wanted, t) and (not after or t.id < after))
+        shown = (t for t in newest_first if shows(wanted, t) and (not after or t.id < after))
         return [task for _, task in zip(range(limit), shown, strict=False)]
 
     async def cancel(self, task_id: UUID) -> tuple[Task | None, bool]:
@@ -296,12 +334,14 @@ class MemoryLedger:
     async def keep_on_desk(self, entry: DeskEntry) -> None:
         """See `Ledger.keep_on_desk`."""
         self.desk.setdefault(entry.delivery.message_id, entry)
+        self.kept_at.setdefault(entry.delivery.message_id, self._now())
 
     async def ping(self) -> None:
         """Memory is always there."""
 
 
-def _shows(wanted: TaskFilter, task: Task) -> bool:
+def shows(wanted: TaskFilter, task: Task) -> bool:
+    """Whether every condition of the filter holds for the task."""
     return (
         (wanted.task_type is None or task.task_type == wanted.task_type)
         and (wanted.state is None or task.state is wanted.state)

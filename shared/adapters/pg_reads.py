@@ -31,6 +31,7 @@ _COLUMNS = (
     "finished_at",
     "due_at",
     "traceparent",
+    "concurrency_key",
 )
 
 

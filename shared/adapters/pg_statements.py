@@ -45,7 +45,7 @@ ADD: Final = Statement(
     WITH asked AS (
         SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(
             n int, id uuid, task_type text, payload jsonb, labels jsonb, ordering_key text,
-            idempotency_key text, fingerprint text, traceparent text)
+            idempotency_key text, fingerprint text, traceparent text, concurrency_key text)
     ), keyed AS (
         INSERT INTO idempotency_keys AS k (key, task_id, fingerprint, created_at)
         SELECT DISTINCT ON (idempotency_key) idempotency_key, id, fingerprint, now()
@@ -57,9 +57,9 @@ ADD: Final = Statement(
      RETURNING task_id
     ), added AS (
         INSERT INTO tasks (id, task_type, state, created_at, due_at, payload, labels,
-                           ordering_key, idempotency_key, traceparent)
+                           ordering_key, idempotency_key, traceparent, concurrency_key)
         SELECT id, task_type, 'queued', now(), now() + $grace, payload,
-               labels, ordering_key, idempotency_key, traceparent
+               labels, ordering_key, idempotency_key, traceparent, concurrency_key
           FROM asked
          WHERE idempotency_key IS NULL OR id IN (SELECT task_id FROM keyed)
      RETURNING id, created_at
@@ -102,6 +102,7 @@ MARK_PUBLISHED: Final = Statement(
 
 # The only way to `running`. One claim wins: a second, in this batch or another, finds a live lease.
 # An expired lease becomes an abandoned attempt here; on the last one the task is dead.
+# What is paused is read once a batch, not once a row.
 CLAIM: Final = Statement(
     "claim",
     _sql("""
@@ -118,6 +119,7 @@ CLAIM: Final = Statement(
            AND (t.state IN ('queued', 'retrying')
                 OR t.state = 'running' AND t.lease_expires_at <= now())
            AND (t.not_before IS NULL OR t.not_before <= now())
+           AND t.task_type <> ALL (ARRAY(SELECT task_type FROM paused_types))
          ORDER BY t.id FOR UPDATE OF t
     ), abandoned AS (
         INSERT INTO attempts (task_id, token, generation, number, started_at, finished_at, outcome)
@@ -139,13 +141,14 @@ CLAIM: Final = Statement(
                                           ELSE $spent END) END
           FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
      RETURNING held.n, t.id, t.state, t.attempt, t.token, t.generation, t.task_type, t.payload,
-               t.labels, t.created_at, t.traceparent
+               t.labels, t.created_at, t.traceparent, t.concurrency_key
     ), copied AS (
         INSERT INTO dead_letter_copies (task_id, generation, attempt, due_at)
         SELECT id, generation, attempt, now() FROM moved WHERE state = 'dead'
         ON CONFLICT DO NOTHING
     )
-    SELECT n, state, attempt, token, task_type, payload, labels, created_at, traceparent
+    SELECT n, state, attempt, token, task_type, payload, labels, created_at, traceparent,
+           concurrency_key
       FROM moved"""),
     (
         "state",
@@ -156,6 +159,7 @@ CLAIM: Final = Statement(
         "labels",
         "created_at",
         "traceparent",
+        "concurrency_key",
     ),
 )
 
@@ -167,10 +171,55 @@ REFUSED: Final = Statement(
         SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, id uuid)
     )
     SELECT asked.n, t.generation, t.state, t.lease_expires_at > now() AS leased,
-           t.state = 'scheduled' OR t.not_before > now() AS early
+           t.state = 'scheduled' OR t.not_before > now() AS early,
+           t.task_type = ANY (ARRAY(SELECT task_type FROM paused_types)) AS paused
       FROM asked JOIN tasks t ON t.id = asked.id
      WHERE t.id = ANY (ARRAY(SELECT id FROM asked))""",
-    ("generation", "state", "leased", "early"),
+    ("generation", "state", "leased", "early", "paused"),
+)
+
+# Held: scheduled, and never due. Only what a claim would have got is held, and only while its type
+# is paused; what is held when the pause has just ended, the relay releases.
+HOLD: Final = Statement(
+    "hold",
+    """
+    WITH asked AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb))
+               AS a(n int, id uuid, generation int)
+    ), held AS (
+        SELECT t.id, asked.n FROM tasks t JOIN asked
+               ON asked.id = t.id AND asked.generation = t.generation
+         WHERE t.id = ANY (ARRAY(SELECT id FROM asked)) AND t.state IN ('queued', 'retrying')
+           AND t.task_type = ANY (ARRAY(SELECT task_type FROM paused_types))
+         ORDER BY t.id FOR UPDATE OF t
+    )
+    UPDATE tasks t SET state = 'scheduled', due_at = NULL, not_before = NULL,
+                       published_at = coalesce(t.published_at, now())
+      FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
+ RETURNING held.n, true""",
+    ("held",),
+)
+
+# As if the claim had not been, but for its token. No attempt is written: none was made.
+PUT_BACK: Final = Statement(
+    "put_back",
+    _sql("""
+    WITH given AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb))
+               AS g(n int, id uuid, token bigint, seconds float8)
+    ), held AS (
+        SELECT t.id FROM tasks t JOIN given ON given.id = t.id AND given.token = t.token
+         WHERE t.id = ANY (ARRAY(SELECT id FROM given))
+           AND t.state = 'running' ORDER BY t.id FOR UPDATE OF t
+    )
+    UPDATE tasks t
+       SET state = 'scheduled', attempt = t.attempt - 1, lease_expires_at = NULL,
+           started_at = CASE WHEN t.attempt > 1 THEN t.started_at END,
+           due_at = now() + given.seconds * $second, not_before = now() + given.seconds * $second
+      FROM held JOIN given ON given.id = held.id
+     WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
+ RETURNING given.n, true"""),
+    ("given",),
 )
 
 RENEW: Final = Statement(

@@ -88,7 +88,19 @@ class PostgresLedger:
             labels=row["labels"],
             created_at=row["created_at"],
             traceparent=row["traceparent"],
+            concurrency_key=row["concurrency_key"],
         )
+
+    async def hold(self, task_id: UUID, generation: int) -> bool:
+        """See `Ledger.hold`."""
+        item = {"id": str(task_id), "generation": generation}
+        return await self._batcher.run_one(sql.HOLD, item) is not None
+
+    async def put_back(self, claim: Claim, seconds: float) -> None:
+        """See `Ledger.put_back`."""
+        item = {"id": str(claim.task_id), "token": claim.token, "seconds": seconds}
+        if await self._batcher.run_one(sql.PUT_BACK, item) is None:
+            raise LeaseLost(claim.task_id, claim.token)
 
     async def _refusal(self, task_id: UUID, generation: int) -> Refusal:
         row = await self._batcher.run_one(sql.REFUSED, {"id": str(task_id)})
@@ -100,7 +112,9 @@ class PostgresLedger:
             return Refusal.FINAL
         if row["leased"]:
             return Refusal.RUNNING
-        return Refusal.NOT_YET if row["early"] else Refusal.CONTENDED
+        if row["early"]:
+            return Refusal.NOT_YET
+        return Refusal.PAUSED if row["paused"] else Refusal.CONTENDED
 
     @asynccontextmanager
     async def renewing(self, claim: Claim, time_limit_seconds: float) -> AsyncIterator[None]:
@@ -217,6 +231,7 @@ def _new_row(task: NewTask) -> dict[str, Any]:
         "idempotency_key": task.idempotency_key,
         "fingerprint": task.fingerprint,
         "traceparent": task.traceparent,
+        "concurrency_key": task.concurrency_key,
     }
 
 

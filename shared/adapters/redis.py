@@ -11,7 +11,7 @@ import redis.asyncio as redis
 from redis.exceptions import RedisError
 
 from shared.domain.ports import KeyRecord
-from shared.domain.task import FINAL, Attempt, State, Task
+from shared.domain.task import SETTLED, Attempt, State, Task
 
 TASK_SECONDS: Final = 600
 KEY_SECONDS: Final = 23 * 3600
@@ -44,7 +44,7 @@ class RedisCache:
 
     async def put(self, task: Task) -> None:
         """See `TaskCache.put`."""
-        if task.state in FINAL:
+        if task.state in SETTLED:
             await self._quiet(
                 lambda: self._redis.set(_task_key(task.id), _write_task(task), ex=TASK_SECONDS)
             )

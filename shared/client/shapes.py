@@ -12,6 +12,7 @@ class TaskRequest(TypedDict):
     idempotency_key: NotRequired[str]
     ordering_key: NotRequired[str]
     labels: NotRequired[Mapping[str, str]]
+    concurrency_key: NotRequired[str]
 
 
 class Receipt(TypedDict):
@@ -54,6 +55,7 @@ class TaskSummary(TypedDict):
     started_at: str | None
     finished_at: str | None
     due_at: str | None
+    concurrency_key: str | None
 
 
 class TaskJson(TaskSummary):

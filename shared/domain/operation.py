@@ -1,6 +1,6 @@
 """Bulk operations: a change of many tasks that the service makes by itself, item by item. Pure.
 
-Which tasks it concerns is frozen when it is made; each item is decided once, from what its row says.
+Which tasks it concerns is frozen when it is made; each item is decided once, by its row.
 """
 
 from collections.abc import Mapping

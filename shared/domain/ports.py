@@ -70,6 +70,20 @@ class Ledger(Protocol):
         """
         ...
 
+    async def hold(self, task_id: UUID, generation: int) -> bool:
+        """Keep a task of a paused type back until the type is resumed; whether this call did it.
+
+        It becomes scheduled without a time: nobody looks at it, nothing is spent.
+        """
+        ...
+
+    async def put_back(self, claim: Claim, seconds: float) -> None:
+        """Give a claim back at no cost: the task may be claimed again in `seconds`.
+
+        Raises: LeaseLost when the claim's token is no longer the row's; nothing was written.
+        """
+        ...
+
     def renewing(
         self, claim: Claim, time_limit_seconds: float
     ) -> AbstractAsyncContextManager[None]:
@@ -149,8 +163,9 @@ class KeyRecord:
 class TaskCache(Protocol):
     """Remembers final rows and recent idempotency keys; may be empty or gone at any time.
 
-    A row that is not final is never cached: a reader that was slow could put it back after the
-    finish that changed it. No method but `ping` raises when the cache is away.
+    A row that may still change is never cached: a reader that was slow could put it back after the
+    move that changed it. That goes for dead ones too, which may be redriven. No method
+    but `ping` raises when the cache is away.
     """
 
     async def get(self, task_id: UUID) -> Task | None:
@@ -158,7 +173,7 @@ class TaskCache(Protocol):
         ...
 
     async def put(self, task: Task) -> None:
-        """Remember a task for a while, when it is final."""
+        """Remember a task for a while, when nothing can change it any more."""
         ...
 
     async def drop(self, task_id: UUID) -> None:

@@ -11,6 +11,7 @@ MAX_BODY_BYTES: Final = 1_000_000
 
 LabelKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
 LabelValue = Annotated[str, Field(max_length=255)]
+ConcurrencyKey = Annotated[str, Field(min_length=1, max_length=255)]
 IdempotencyKey = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -43,3 +44,7 @@ class EnqueueRequest(BaseModel):
         dict[LabelKey, LabelValue],
         Field(max_length=16, description="Shown and filtered by; never interpreted."),
     ] = {}
+    concurrency_key: Annotated[
+        ConcurrencyKey | None,
+        Field(description="Of one key only the type's `max_concurrent_per_key` run at once."),
+    ] = None

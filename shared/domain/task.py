@@ -21,6 +21,8 @@ class State(StrEnum):
 
 
 FINAL: Final = frozenset({State.SUCCEEDED, State.DEAD, State.CANCELLED, State.EXPIRED})
+SETTLED: Final = FINAL - {State.DEAD}
+"""Nothing leads out of these; a dead task may be redriven."""
 CANCELLABLE: Final = frozenset({State.SCHEDULED, State.QUEUED, State.RETRYING})
 
 
@@ -36,6 +38,7 @@ class NewTask:
     idempotency_key: str | None = None
     ordering_key: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+    concurrency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class Task:
     due_at: datetime | None
     traceparent: str
     attempts: tuple[Attempt, ...] = ()
+    concurrency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class Claim:
     labels: dict[str, str]
     created_at: datetime
     traceparent: str
+    concurrency_key: str | None = None
 
 
 class Refusal(StrEnum):
@@ -127,5 +132,6 @@ class Refusal(StrEnum):
     FINAL = "final"
     RUNNING = "running"
     NOT_YET = "not_yet"
+    PAUSED = "paused"
     SPENT = "spent"
     CONTENDED = "contended"

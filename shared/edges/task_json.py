@@ -64,6 +64,8 @@ class TaskSummaryJson(TypedDict):
         Time | None, Field(description="When the relay looks at the task next, at the earliest.")
     ]
 
+    concurrency_key: str | None
+
 
 class TaskJson(TaskSummaryJson):
     """A task with everything that is known of it."""
@@ -99,6 +101,7 @@ def task_summary_json(task: Task) -> TaskSummaryJson:
         "started_at": maybe_time_json(task.started_at),
         "finished_at": maybe_time_json(task.finished_at),
         "due_at": maybe_time_json(task.due_at),
+        "concurrency_key": task.concurrency_key,
     }
 
 

@@ -34,6 +34,8 @@ PUBLISH_PATIENCE_SECONDS: Final = 0.25
 """How long an answer waits for Pub/Sub: in the cloud a function has no CPU after its answer."""
 
 Outcome = Stored | CloudTaskerError
+_ALSO: Final = {"concurrency_key"}
+"""Optional fields that make a request another one."""
 
 
 class EnqueueService:
@@ -131,6 +133,7 @@ class EnqueueService:
             idempotency_key=request.idempotency_key,
             ordering_key=request.ordering_key,
             labels=request.labels,
+            concurrency_key=request.concurrency_key,
         )
 
     async def _earlier(self, task: NewTask) -> Stored | None:
@@ -187,7 +190,9 @@ class EnqueueService:
 
 def fingerprint_of(request: EnqueueRequest) -> str:
     """What must be equal for two requests of one idempotency key to be the same request."""
-    said = [request.task_type, request.ordering_key, request.payload]
+    said: list[Any] = [request.task_type, request.ordering_key, request.payload]
+    if rest := request.model_dump(include=_ALSO, exclude_none=True):
+        said.append(rest)
     canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 

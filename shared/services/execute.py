@@ -89,9 +89,17 @@ class ExecuteService:
         if claim is Refusal.UNKNOWN:
             return await self.keep(delivery, "no task has this id", envelope)
         if isinstance(claim, Refusal):
-            answer = Answer.NACK if claim is Refusal.CONTENDED else Answer.ACK
-            return Execution(answer, envelope, refusal=claim)
+            return await self._refused(claim, envelope)
         return await self._run(claim, envelope)
+
+    async def _refused(self, refusal: Refusal, envelope: Envelope) -> Execution:
+        """A paused task is acked once it is held: nothing is redelivered, nothing is spent. Where
+        the pause has just ended, nobody holds it, and the delivery must come again."""
+        answer = Answer.NACK if refusal is Refusal.CONTENDED else Answer.ACK
+        if refusal is Refusal.PAUSED:
+            held = await self._ledger.hold(envelope.task_id, envelope.generation)
+            answer = Answer.ACK if held else Answer.NACK
+        return Execution(answer, envelope, refusal=refusal)
 
     async def drain(self, grace_seconds: float) -> None:
         """Claim no more, give the runs `grace_seconds`, then release the leases of the rest."""

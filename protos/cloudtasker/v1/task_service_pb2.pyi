@@ -56,6 +56,7 @@ class EnqueueTaskRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     ORDERING_KEY_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    CONCURRENCY_KEY_FIELD_NUMBER: _builtins.int
     task_type: _builtins.str
     """The kind of work, as ListTaskTypes names it. 3 to 24 characters, ^[a-z][a-z0-9_]{1,22}[a-z0-9]$."""
     payload_json: _builtins.str
@@ -69,6 +70,10 @@ class EnqueueTaskRequest(_message.Message):
     ordering_key: _builtins.str
     """Tasks with the same key run in order; at most 1024 characters, and only for task types with
     `ordering`. Empty: no order.
+    """
+    concurrency_key: _builtins.str
+    """Of tasks with the same key only so many run at once as the type's `max_concurrent_per_key`
+    says; 1 to 255 characters. Absent: only the type's own limit counts.
     """
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
@@ -84,13 +89,19 @@ class EnqueueTaskRequest(_message.Message):
         idempotency_key: _builtins.str | None = ...,
         ordering_key: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        concurrency_key: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "idempotency_key", b"idempotency_key"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "concurrency_key", b"concurrency_key", "idempotency_key", b"idempotency_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "idempotency_key", b"idempotency_key", "labels", b"labels", "ordering_key", b"ordering_key", "payload_json", b"payload_json", "task_type", b"task_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "concurrency_key", b"concurrency_key", "idempotency_key", b"idempotency_key", "labels", b"labels", "ordering_key", b"ordering_key", "payload_json", b"payload_json", "task_type", b"task_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__concurrency_key: _TypeAlias = _typing.Literal["concurrency_key"]  # noqa: Y015
+    _WhichOneofArgType__concurrency_key: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key"]  # noqa: Y015
     _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
     _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__concurrency_key) -> _WhichOneofReturnType__concurrency_key | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
 
 Global___EnqueueTaskRequest: _TypeAlias = EnqueueTaskRequest  # noqa: Y015
@@ -448,6 +459,7 @@ class Task(_message.Message):
     STARTED_AT_FIELD_NUMBER: _builtins.int
     FINISHED_AT_FIELD_NUMBER: _builtins.int
     DUE_AT_FIELD_NUMBER: _builtins.int
+    CONCURRENCY_KEY_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     """The task's id: a UUID (version 7) in its 36 characters."""
     task_type: _builtins.str
@@ -466,6 +478,8 @@ class Task(_message.Message):
     """How often the task was redriven, from 0."""
     attempt: _builtins.int
     """The number of the last attempt in this generation, from 1; 0: none has begun."""
+    concurrency_key: _builtins.str
+    """As given when it was enqueued; absent: none."""
     @_builtins.property
     def error(self) -> Global___Failure:
         """Why the last attempt did not succeed; absent when it did, or none has ended."""
@@ -515,15 +529,20 @@ class Task(_message.Message):
         started_at: _timestamp_pb2.Timestamp | None = ...,
         finished_at: _timestamp_pb2.Timestamp | None = ...,
         due_at: _timestamp_pb2.Timestamp | None = ...,
+        concurrency_key: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "finished_at", b"finished_at", "idempotency_key", b"idempotency_key", "result_json", b"result_json", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "finished_at", b"finished_at", "idempotency_key", b"idempotency_key", "result_json", b"result_json", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "attempt", b"attempt", "attempts", b"attempts", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "finished_at", b"finished_at", "generation", b"generation", "idempotency_key", b"idempotency_key", "labels", b"labels", "ordering_key", b"ordering_key", "payload_json", b"payload_json", "result_json", b"result_json", "started_at", b"started_at", "state", b"state", "task_id", b"task_id", "task_type", b"task_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "attempt", b"attempt", "attempts", b"attempts", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "finished_at", b"finished_at", "generation", b"generation", "idempotency_key", b"idempotency_key", "labels", b"labels", "ordering_key", b"ordering_key", "payload_json", b"payload_json", "result_json", b"result_json", "started_at", b"started_at", "state", b"state", "task_id", b"task_id", "task_type", b"task_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__concurrency_key: _TypeAlias = _typing.Literal["concurrency_key"]  # noqa: Y015
+    _WhichOneofArgType__concurrency_key: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key"]  # noqa: Y015
     _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
     _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
     _WhichOneofReturnType__result_json: _TypeAlias = _typing.Literal["result_json"]  # noqa: Y015
     _WhichOneofArgType__result_json: _TypeAlias = _typing.Literal["_result_json", b"_result_json"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__concurrency_key) -> _WhichOneofReturnType__concurrency_key | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
     @_typing.overload

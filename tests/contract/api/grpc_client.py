@@ -135,6 +135,7 @@ def _summary(task: pb.Task) -> Json:
         "attempt": task.attempt,
         **{f"{name}_at": _time(task, f"{name}_at") for name in ("created", "started", "finished")},
         "due_at": _time(task, "due_at"),
+        "concurrency_key": task.concurrency_key if task.HasField("concurrency_key") else None,
     }
 
 

@@ -95,7 +95,9 @@ async def test_an_unknown_task_is_none(cache):
     assert await cache.get(uuid7()) is None
 
 
-@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.RETRYING, State.SCHEDULED])
+@pytest.mark.parametrize(
+    "state", [State.QUEUED, State.RUNNING, State.RETRYING, State.SCHEDULED, State.DEAD]
+)
 async def test_a_task_that_may_still_change_is_never_kept(cache, state):
     one = task(state)
     await cache.put(one)

@@ -39,6 +39,7 @@ TASK = Task(
     finished_at=MOMENT,
     due_at=MOMENT,
     traceparent="",
+    concurrency_key="tenant-1",
     attempts=(Attempt(1, 2, MOMENT, MOMENT, "failed", {"kind": "ValueError", "message": "no"}),),
 )
 
@@ -102,6 +103,7 @@ def test_every_field_of_an_enqueue_request_can_be_sent():
             idempotency_key="k",
             ordering_key="o",
             labels={"team": "a"},
+            concurrency_key="tenant-1",
         )
     )
 
@@ -140,7 +142,9 @@ def test_labels_that_no_task_can_have_are_refused(labels):
     assert problem.field.startswith("labels")
 
 
-@pytest.mark.parametrize("name", ["task_type", "ordering_key", "idempotency_key"])
+@pytest.mark.parametrize(
+    "name", ["task_type", "ordering_key", "idempotency_key", "concurrency_key"]
+)
 def test_a_nul_character_is_refused_with_its_field(name):
     with pytest.raises(InvalidRequest) as refused:
         asked_of(pb.EnqueueTaskRequest(**{name: "a\0b"}))
