@@ -49,6 +49,8 @@ def summary(task: Task) -> pb.Task:
         finished_at=_timestamp(task.finished_at),
         due_at=_timestamp(task.due_at),
         concurrency_key=task.concurrency_key,
+        expires_at=_timestamp(task.expires_at),
+        not_before=_timestamp(task.not_before),
     )
 
 

@@ -4,7 +4,10 @@ What only this protocol can get wrong is refused here: a payload that is text, N
 """
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from protos.cloudtasker.v1 import task_service_pb2 as pb
 from shared.domain.errors import CloudTaskerError, InvalidField, InvalidRequest, RequestTooLarge
@@ -29,6 +32,12 @@ def asked_of(request: pb.EnqueueTaskRequest) -> Asked:
         asked["idempotency_key"] = request.idempotency_key
     if request.HasField("concurrency_key"):
         asked["concurrency_key"] = request.concurrency_key
+    if request.HasField("run_at"):
+        asked["run_at"] = _moment_of(request.run_at)
+    if request.HasField("delay_seconds"):
+        asked["delay_seconds"] = request.delay_seconds
+    if request.HasField("expires_in_seconds"):
+        asked["expires_in_seconds"] = request.expires_in_seconds
     for name, value in asked.items():
         _check_storable(name, value)
     if request.payload_json:
@@ -64,6 +73,13 @@ def _payload_of(text: str) -> Any:
     except InvalidRequest as refused:
         problem = refused.fields[0].problem if refused.fields else str(refused)
         raise _invalid("payload_json", problem) from None
+
+
+def _moment_of(stamp: Timestamp) -> str:
+    try:
+        return stamp.ToDatetime(tzinfo=UTC).isoformat()
+    except ValueError:
+        raise _invalid("run_at", "it is not a time between the years 1 and 9999") from None
 
 
 def _check_storable(name: str, value: Any) -> None:

@@ -12,13 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from shared.domain.errors import InvalidField, InvalidRequest
 from shared.domain.json_value import unstorable
 from shared.domain.ports import TaskFilter
-from shared.domain.requests import MAX_PAGE, LabelKey, LabelValue
+from shared.domain.requests import MAX_PAGE, RFC3339, LabelKey, LabelValue
 from shared.domain.task import State
 from shared.domain.task_type import NAME_PATTERN
 
-_RFC3339: Final = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
 _MAX_PARAMETERS: Final = 64
 _LABEL: Final = TypeAdapter(dict[LabelKey, LabelValue])
 
@@ -112,7 +109,7 @@ def _time(text: str) -> datetime:
     wrong = ValueError(
         f"{text[:100]!r} is not an RFC 3339 time such as 2026-11-24T12:00:00Z (write + as %2B)"
     )
-    if not _RFC3339.fullmatch(text):
+    if not RFC3339.fullmatch(text):
         raise wrong
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)

@@ -36,6 +36,14 @@ from shared.domain.task import (
 from shared.domain.task_type import TaskType
 
 
+def _start_of(new: NewTask, now: datetime) -> datetime | None:
+    """When the task may start, if that is not now."""
+    start_at = new.run_at
+    if new.delay_seconds is not None:
+        start_at = _later(now, new.delay_seconds)
+    return start_at if start_at and start_at > now else None
+
+
 def _later(moment: datetime, seconds: float) -> datetime:
     return moment + timedelta(seconds=seconds)
 
@@ -48,8 +56,19 @@ class _Row:
     returns: int = 0
     published: bool = False
     lease_expires_at: datetime | None = None
-    not_before: datetime | None = None
     attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def not_before(self) -> datetime | None:
+        return self.task.not_before
+
+    @not_before.setter
+    def not_before(self, moment: datetime | None) -> None:
+        self.change(not_before=moment)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        return self.task.expires_at
 
     def change(self, **fields: object) -> None:
         self.task = replace(self.task, **fields)  # type: ignore[arg-type]
@@ -104,10 +123,11 @@ class MemoryLedger:
                 return Stored(t.id, t.task_type, t.state, t.created_at, is_new=False)
         if key:
             self._keys[key] = (new.id, now)
+        start_at = _start_of(new, now)
         task = Task(
             id=new.id,
             task_type=new.task_type,
-            state=State.QUEUED,
+            state=State.SCHEDULED if start_at else State.QUEUED,
             payload=new.payload,
             result=None,
             error=None,
@@ -119,12 +139,16 @@ class MemoryLedger:
             created_at=now,
             started_at=None,
             finished_at=None,
-            due_at=_later(now, PUBLISH_GRACE_SECONDS),
+            due_at=start_at or _later(now, PUBLISH_GRACE_SECONDS),
             traceparent=new.traceparent,
             concurrency_key=new.concurrency_key,
+            not_before=start_at,
+            expires_at=_later(start_at or now, new.expires_in_seconds)
+            if new.expires_in_seconds is not None
+            else None,
         )
         self._rows[new.id] = _Row(task, new.fingerprint)
-        return Stored(new.id, new.task_type, State.QUEUED, now, is_new=True)
+        return Stored(new.id, new.task_type, task.state, now, is_new=True)
 
     async def mark_published(self, tasks: Sequence[Outgoing]) -> None:
         """See `Ledger.mark_published`."""
@@ -133,7 +157,7 @@ class MemoryLedger:
             if row and row.task.generation == sent.generation and not row.published:
                 row.published = True
                 if row.task.state is State.QUEUED:
-                    row.change(due_at=None)
+                    row.change(due_at=row.task.expires_at)
 
     async def claim(self, task_id: UUID, generation: int, task_type: TaskType) -> Claim | Refusal:
         """See `Ledger.claim`."""
@@ -176,6 +200,8 @@ class MemoryLedger:
             return Refusal.FINAL
         if row.lease_expires_at and row.lease_expires_at > now:
             return Refusal.RUNNING
+        if row.expires_at and row.expires_at <= now:
+            return Refusal.EXPIRED
         if row.task.state is State.SCHEDULED or (row.not_before and row.not_before > now):
             return Refusal.NOT_YET
         if row.task.task_type in self.paused:
@@ -237,13 +263,14 @@ class MemoryLedger:
         error = s.failure.as_json() if s.failure else None
         row.end_attempt(now, s.outcome, error)
         due_at = s.due_at if s.due_in_seconds is None else _later(now, s.due_in_seconds)
+        looked_at = min(due_at, row.expires_at or due_at) if due_at else None
         row.lease_expires_at = None
         row.not_before = due_at if s.hold else None
         row.change(
             state=s.state,
             result=s.result,
             error=error,
-            due_at=due_at,
+            due_at=looked_at,
             attempt=row.task.attempt - (0 if s.costs_attempt else 1),
             finished_at=now if s.state in FINAL else None,
         )
@@ -295,9 +322,17 @@ class MemoryLedger:
                 self._bury(row, now, "abandoned")
                 return False
             row.token += 1
+        if row.expires_at and row.expires_at <= now:
+            self._expire(row, now)
+            return False
         row.published, row.lease_expires_at, row.not_before = False, None, None
         row.change(state=State.QUEUED, due_at=_later(now, PUBLISH_GRACE_SECONDS))
         return True
+
+    def _expire(self, row: _Row, now: datetime) -> None:
+        error = {"kind": "expired", "message": GIVEN_UP["expired"]}
+        row.published, row.lease_expires_at, row.not_before = False, None, None
+        row.change(state=State.EXPIRED, due_at=None, finished_at=now, error=row.task.error or error)
 
     async def take_copies(self, limit: int) -> list[DeadLetterCopy]:
         """See `Ledger.take_copies`."""
@@ -324,7 +359,7 @@ class MemoryLedger:
             due_at = _later(now, RETURN_DELAYS_SECONDS[row.returns])
             row.returns += 1
             row.not_before = due_at
-            row.change(state=State.SCHEDULED, due_at=due_at)
+            row.change(state=State.SCHEDULED, due_at=min(due_at, row.expires_at or due_at))
         else:
             kind = "spent" if row.task.attempt >= max_attempts else "never_started"
             error = row.task.error or {"kind": kind, "message": GIVEN_UP[kind]}

@@ -32,6 +32,8 @@ _COLUMNS = (
     "due_at",
     "traceparent",
     "concurrency_key",
+    "not_before",
+    "expires_at",
 )
 
 

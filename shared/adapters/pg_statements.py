@@ -39,13 +39,15 @@ def _sql(text: str) -> str:
 
 
 # A key younger than the window keeps its task: the item then gets no row, and EARLIER finds it.
+# A task whose time lies ahead is held until then; its time to live begins when it may start.
 ADD: Final = Statement(
     "add",
     _sql("""
     WITH asked AS (
         SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(
             n int, id uuid, task_type text, payload jsonb, labels jsonb, ordering_key text,
-            idempotency_key text, fingerprint text, traceparent text, concurrency_key text)
+            idempotency_key text, fingerprint text, traceparent text, concurrency_key text,
+            run_at timestamptz, delay float8, expires_in float8)
     ), keyed AS (
         INSERT INTO idempotency_keys AS k (key, task_id, fingerprint, created_at)
         SELECT DISTINCT ON (idempotency_key) idempotency_key, id, fingerprint, now()
@@ -55,17 +57,24 @@ ADD: Final = Statement(
                created_at = excluded.created_at
          WHERE k.created_at <= now() - $window
      RETURNING task_id
-    ), added AS (
-        INSERT INTO tasks (id, task_type, state, created_at, due_at, payload, labels,
-                           ordering_key, idempotency_key, traceparent, concurrency_key)
-        SELECT id, task_type, 'queued', now(), now() + $grace, payload,
-               labels, ordering_key, idempotency_key, traceparent, concurrency_key
+    ), timed AS (
+        SELECT *, CASE WHEN greatest(run_at, now() + delay * $second) > now()
+                       THEN greatest(run_at, now() + delay * $second) END AS start_at
           FROM asked
+    ), added AS (
+        INSERT INTO tasks (id, task_type, state, created_at, due_at, not_before, expires_at,
+                           payload, labels, ordering_key, idempotency_key, traceparent,
+                           concurrency_key)
+        SELECT id, task_type, CASE WHEN start_at IS NULL THEN 'queued' ELSE 'scheduled' END,
+               now(), coalesce(start_at, now() + $grace), start_at,
+               coalesce(start_at, now()) + expires_in * $second,
+               payload, labels, ordering_key, idempotency_key, traceparent, concurrency_key
+          FROM timed
          WHERE idempotency_key IS NULL OR id IN (SELECT task_id FROM keyed)
-     RETURNING id, created_at
+     RETURNING id, created_at, state
     )
-    SELECT asked.n, added.created_at FROM added JOIN asked USING (id)"""),
-    ("created_at",),
+    SELECT asked.n, added.created_at, added.state FROM added JOIN asked USING (id)"""),
+    ("created_at", "state"),
 )
 
 EARLIER: Final = Statement(
@@ -84,7 +93,8 @@ EARLIER: Final = Statement(
     ("task_id", "fingerprint", "task_type", "state", "created_at"),
 )
 
-# A claim may have come first: then `due_at` is its lease's end, and stays.
+# A claim may have come first: then `due_at` is its lease's end, and stays. A confirmed row is due
+# when its time is over, and never where it has no end.
 MARK_PUBLISHED: Final = Statement(
     "mark_published",
     """
@@ -96,7 +106,7 @@ MARK_PUBLISHED: Final = Statement(
          WHERE t.id = ANY (ARRAY(SELECT id FROM sent))
            AND t.published_at IS NULL AND t.state = 'queued' ORDER BY t.id FOR UPDATE OF t
     )
-    UPDATE tasks t SET published_at = now(), due_at = NULL
+    UPDATE tasks t SET published_at = now(), due_at = t.expires_at
       FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))""",
 )
 
@@ -120,6 +130,7 @@ CLAIM: Final = Statement(
                 OR t.state = 'running' AND t.lease_expires_at <= now())
            AND (t.not_before IS NULL OR t.not_before <= now())
            AND t.task_type <> ALL (ARRAY(SELECT task_type FROM paused_types))
+           AND (t.expires_at IS NULL OR t.expires_at > now())
          ORDER BY t.id FOR UPDATE OF t
     ), abandoned AS (
         INSERT INTO attempts (task_id, token, generation, number, started_at, finished_at, outcome)
@@ -172,10 +183,11 @@ REFUSED: Final = Statement(
     )
     SELECT asked.n, t.generation, t.state, t.lease_expires_at > now() AS leased,
            t.state = 'scheduled' OR t.not_before > now() AS early,
-           t.task_type = ANY (ARRAY(SELECT task_type FROM paused_types)) AS paused
+           t.task_type = ANY (ARRAY(SELECT task_type FROM paused_types)) AS paused,
+           t.expires_at <= now() AS expired
       FROM asked JOIN tasks t ON t.id = asked.id
      WHERE t.id = ANY (ARRAY(SELECT id FROM asked))""",
-    ("generation", "state", "leased", "early", "paused"),
+    ("generation", "state", "leased", "early", "paused", "expired"),
 )
 
 # Held: scheduled, and never due. Only what a claim would have got is held, and only while its type
@@ -256,7 +268,9 @@ FINISH: Final = Statement(
            SET state = ended.state, result = ended.result, error = ended.error,
                attempt = t.attempt - 1 + ended.cost,
                lease_expires_at = NULL,
-               due_at = coalesce(ended.due_at, now() + ended.due_in * $second),
+               due_at = CASE WHEN ended.due_at IS NULL AND ended.due_in IS NULL THEN NULL
+                        ELSE least(coalesce(ended.due_at, now() + ended.due_in * $second),
+                                   t.expires_at) END,
                not_before = CASE WHEN ended.hold
                             THEN coalesce(ended.due_at, now() + ended.due_in * $second) END,
                finished_at = CASE WHEN ended.state IN ('succeeded', 'dead') THEN now() END
@@ -296,13 +310,15 @@ CANCEL: Final = Statement(
 )
 
 # Two relays never take one row. What runs here has lost its lease: `due_at` moves with renewals.
+# What waited past its end is expired, whatever it waited for.
 TAKE_DUE: Final = _sql("""
     WITH known AS (
         SELECT key AS task_type, value::int AS max_attempts
           FROM jsonb_each_text(CAST(:attempts AS jsonb))
     ), held AS (
         SELECT t.id, t.state = 'running' AS ran, t.token, t.generation, t.attempt, t.started_at,
-               t.state = 'running' AND t.attempt >= known.max_attempts AS spent
+               CASE WHEN t.state = 'running' AND t.attempt >= known.max_attempts THEN 'dead'
+                    WHEN t.expires_at <= now() THEN 'expired' ELSE 'queued' END AS becomes
           FROM tasks t JOIN known USING (task_type)
          WHERE t.due_at <= now() ORDER BY t.due_at LIMIT :most FOR UPDATE OF t SKIP LOCKED
     ), abandoned AS (
@@ -310,12 +326,13 @@ TAKE_DUE: Final = _sql("""
         SELECT id, token, generation, attempt, started_at, now(), 'abandoned' FROM held WHERE ran
     ), moved AS (
         UPDATE tasks t
-           SET state = CASE WHEN held.spent THEN 'dead' ELSE 'queued' END,
+           SET state = held.becomes,
                token = t.token + CASE WHEN held.ran THEN 1 ELSE 0 END,
                published_at = NULL, lease_expires_at = NULL, not_before = NULL,
-               due_at = CASE WHEN NOT held.spent THEN now() + $grace END,
-               finished_at = CASE WHEN held.spent THEN now() END,
-               error = CASE WHEN held.spent THEN coalesce(t.error, $abandoned)
+               due_at = CASE WHEN held.becomes = 'queued' THEN now() + $grace END,
+               finished_at = CASE WHEN held.becomes <> 'queued' THEN now() END,
+               error = CASE held.becomes WHEN 'dead' THEN coalesce(t.error, $abandoned)
+                            WHEN 'expired' THEN coalesce(t.error, $expired)
                             ELSE t.error END
           FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
      RETURNING t.id, t.state, t.generation, t.attempt, t.task_type, t.created_at, t.traceparent,
@@ -359,7 +376,9 @@ GIVE_BACK: Final = _sql("""
         UPDATE tasks t
            SET state = CASE WHEN held.spent OR delay IS NULL THEN 'dead' ELSE 'scheduled' END,
                returns = t.returns + CASE WHEN held.spent OR delay IS NULL THEN 0 ELSE 1 END,
-               due_at = CASE WHEN NOT held.spent THEN now() + delay * $second END,
+               due_at = CASE WHEN NOT held.spent
+                        THEN least(now() + delay * $second,
+                                   CASE WHEN delay IS NOT NULL THEN t.expires_at END) END,
                not_before = CASE WHEN NOT held.spent THEN now() + delay * $second END,
                finished_at = CASE WHEN held.spent OR delay IS NULL THEN now() END,
                error = CASE WHEN held.spent THEN coalesce(t.error, $spent)

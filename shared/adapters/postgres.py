@@ -45,7 +45,7 @@ class PostgresLedger:
         repeated = [task for task, row in zip(tasks, rows, strict=True) if row is None]
         earlier = iter(await self._earlier(repeated))
         return [
-            Stored(task.id, task.task_type, State.QUEUED, row["created_at"], is_new=True)
+            Stored(task.id, task.task_type, State(row["state"]), row["created_at"], is_new=True)
             if row
             else next(earlier)
             for task, row in zip(tasks, rows, strict=True)
@@ -112,6 +112,8 @@ class PostgresLedger:
             return Refusal.FINAL
         if row["leased"]:
             return Refusal.RUNNING
+        if row["expired"]:
+            return Refusal.EXPIRED
         if row["early"]:
             return Refusal.NOT_YET
         return Refusal.PAUSED if row["paused"] else Refusal.CONTENDED
@@ -222,7 +224,13 @@ class PostgresLedger:
 
 
 def _new_row(task: NewTask) -> dict[str, Any]:
-    return {
+    """The task as ADD takes it; what it does not set is left out, since each byte is parsed."""
+    timed = {
+        "run_at": task.run_at and task.run_at.isoformat(),
+        "delay": task.delay_seconds,
+        "expires_in": task.expires_in_seconds,
+    }
+    return {name: value for name, value in timed.items() if value is not None} | {
         "id": str(task.id),
         "task_type": task.task_type,
         "payload": task.payload,

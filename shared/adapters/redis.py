@@ -19,7 +19,7 @@ KEY_SECONDS: Final = 23 * 3600
 TIMEOUT_SECONDS: Final = 0.25
 AWAY_SECONDS: Final = 1.0
 """How long a Redis that did not answer is not asked again, so that it slows nobody down."""
-_MOMENTS: Final = ("created_at", "started_at", "finished_at", "due_at")
+_MOMENTS: Final = ("created_at", "started_at", "finished_at", "due_at", "not_before", "expires_at")
 
 
 class RedisCache:

@@ -1,13 +1,13 @@
 """Kinds of values on the command line that Click does not know, each with a clear refusal."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import rich_click as click
 
 from shared.cli.setup import Setup
-from shared.cli.words import moment_of
+from shared.cli.words import moment_of, period_of
 
 
 class KeyValue(click.ParamType[tuple[str, str]]):
@@ -43,6 +43,38 @@ class Moment(click.ParamType[datetime]):
                 param,
                 ctx,
             )
+
+
+class Instant(click.ParamType[datetime]):
+    """An exact moment, RFC 3339; without a zone it is UTC."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """The moment, aware."""
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no time; say 2026-11-24T10:00:00Z", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class Period(click.ParamType[float]):
+    """A length of time: `90`, `30s`, `15m`, `12h`, `7d`. Its value is in seconds."""
+
+    name = "period"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Seconds; a bare number is one of seconds."""
+        text = str(value)
+        try:
+            return float(text) if text[-1:].isdigit() else period_of(text).total_seconds()
+        except ValueError:
+            self.fail(f"{value!r} is no period; say 90, 30s, 15m, 12h or 7d", param, ctx)
 
 
 def label_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -64,6 +64,10 @@ def task_details(task: TaskJson, now: datetime) -> Group:
     facts.add_row("type", task["task_type"])
     facts.add_row("state", state_text(task["state"]))
     facts.add_row("created", f"{clock(task['created_at'])}   {age(task['created_at'], now)}")
+    if task["not_before"] and not task["finished_at"]:
+        facts.add_row("starts", f"{clock(task['not_before'])}   {age(task['not_before'], now)}")
+    if task["expires_at"] and not task["finished_at"]:
+        facts.add_row("expires", f"{clock(task['expires_at'])}   {age(task['expires_at'], now)}")
     if task["finished_at"]:
         took = duration(task["created_at"], task["finished_at"])
         facts.add_row("finished", f"{clock(task['finished_at'])}   {took} after it was created")

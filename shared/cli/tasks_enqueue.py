@@ -1,5 +1,6 @@
 """`cloudtasker tasks enqueue`: hand a task in, and wait for it if asked to."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -9,7 +10,7 @@ from shared.cli.api import connect, run, url_option
 from shared.cli.enqueue_errors import no_sample, rejected, unknown_type, without_answer
 from shared.cli.errors import Exit
 from shared.cli.output import Output, output_options
-from shared.cli.params import label_option
+from shared.cli.params import Instant, Period, label_option
 from shared.cli.payload_input import PayloadInput
 from shared.cli.setup import Setup
 from shared.cli.task_view import error_line, show_task
@@ -27,6 +28,9 @@ class Given(TypedDict):
     idempotency_key: str | None
     ordering_key: str | None
     labels: dict[str, str]
+    run_at: datetime | None
+    delay: float | None
+    expires_in: float | None
 
 
 @click.command()
@@ -46,6 +50,9 @@ class Given(TypedDict):
 )
 @click.option("--idempotency-key", metavar="KEY", help="The same key within 24 h: the same task.")
 @click.option("--ordering-key", metavar="KEY", help="Tasks of one key run in order.")
+@click.option("--run-at", type=Instant(), help="Start no sooner: 2026-11-24T10:00:00Z.")
+@click.option("--delay", type=Period(), help="Start no sooner than after 30s, 15m, 12h, 7d.")
+@click.option("--expires-in", type=Period(), help="Do not start later than so long after its time.")
 @label_option("Shown with the task and filtered by; repeatable.")
 @url_option
 @output_options("table", "json")
@@ -70,6 +77,7 @@ def enqueue(
     $ cloudtasker tasks enqueue send_email --sample to=ana@example.com
     $ cloudtasker tasks enqueue noop sleep_seconds:=2 --wait -o json
     $ cloudtasker tasks enqueue noop --file payload.json --label team=blue
+    $ cloudtasker tasks enqueue noop --delay 15m --expires-in 1h
     """
     setup = context.ensure_object(Setup)
     source = PayloadInput(given["fields"], given["text"], given["file"], given["sample"])
@@ -102,6 +110,12 @@ def _request(task_type: str, payload: dict[str, Any], given: Given) -> TaskReque
         request["ordering_key"] = given["ordering_key"]
     if given["labels"]:
         request["labels"] = given["labels"]
+    if given["run_at"] is not None:
+        request["run_at"] = given["run_at"].isoformat()
+    if given["delay"] is not None:
+        request["delay_seconds"] = given["delay"]
+    if given["expires_in"] is not None:
+        request["expires_in_seconds"] = given["expires_in"]
     return request
 
 
@@ -128,6 +142,8 @@ async def _enqueue(client: Client, request: TaskRequest) -> Receipt:
 def _said(receipt: Receipt) -> str:
     if receipt["replayed"]:
         return f"The idempotency key belongs to this earlier task, which is {receipt['state']}."
+    if receipt["state"] == State.SCHEDULED:
+        return f"Scheduled {receipt['task_type']} {receipt['task_id']}."
     return f"Enqueued {receipt['task_type']} {receipt['task_id']}."
 
 

@@ -13,6 +13,9 @@ class TaskRequest(TypedDict):
     ordering_key: NotRequired[str]
     labels: NotRequired[Mapping[str, str]]
     concurrency_key: NotRequired[str]
+    run_at: NotRequired[str]
+    delay_seconds: NotRequired[float]
+    expires_in_seconds: NotRequired[float]
 
 
 class Receipt(TypedDict):
@@ -56,6 +59,8 @@ class TaskSummary(TypedDict):
     finished_at: str | None
     due_at: str | None
     concurrency_key: str | None
+    not_before: str | None
+    expires_at: str | None
 
 
 class TaskJson(TaskSummary):

@@ -19,5 +19,6 @@ RETURN_DELAYS_SECONDS: Final = (60.0, 600.0, 3600.0)
 GIVEN_UP: Final = {
     "abandoned": "the last attempt's lease ended without an outcome",
     "spent": "no attempts are left",
+    "expired": "its time was over before it could start",
     "never_started": "Pub/Sub gave up on it four times before it could start",
 }

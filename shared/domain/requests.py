@@ -1,14 +1,39 @@
 """What a caller may ask for, as models: REST, gRPC, OpenAPI and the client all use these."""
 
-from typing import Annotated, Any, Final
+import re
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 MAX_BATCH: Final = 1000
 MAX_PAGE: Final = 500
 DEFAULT_PAGE: Final = 50
 MAX_BODY_BYTES: Final = 1_000_000
 
+MAX_DELAY_SECONDS: Final = 31_536_000
+"""A year, in seconds: how far ahead a task may be scheduled."""
+
+RFC3339: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+def _rfc3339(said: Any) -> Any:
+    """Nothing else is a time: a number could be seconds or milliseconds."""
+    if not isinstance(said, str) or not RFC3339.fullmatch(said):
+        raise ValueError("it must be an RFC 3339 time such as 2026-11-24T12:00:00Z")
+    return said
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
+Seconds = Annotated[float, Field(strict=True, le=MAX_DELAY_SECONDS, allow_inf_nan=False)]
 LabelKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")]
 LabelValue = Annotated[str, Field(max_length=255)]
 ConcurrencyKey = Annotated[str, Field(min_length=1, max_length=255)]
@@ -48,3 +73,27 @@ class EnqueueRequest(BaseModel):
         ConcurrencyKey | None,
         Field(description="Of one key only the type's `max_concurrent_per_key` run at once."),
     ] = None
+    run_at: Annotated[
+        Moment | None,
+        Field(
+            description="Start no sooner: RFC 3339 with an offset, at most a year ahead; one that "
+            "is past means now. Not with delay_seconds."
+        ),
+    ] = None
+    delay_seconds: Annotated[
+        Annotated[Seconds, Field(ge=0)] | None,
+        Field(description="Start no sooner than so long after it was accepted; up to a year."),
+    ] = None
+    expires_in_seconds: Annotated[
+        Annotated[Seconds, Field(gt=0)] | None,
+        Field(
+            description="Do not start an attempt later than this, counted from its time: run_at, "
+            "or the end of its delay, or its acceptance. Then it is `expired`.",
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _has_one_time(self) -> Self:
+        if self.run_at is not None and self.delay_seconds is not None:
+            raise ValueError("run_at and delay_seconds are both given; give one of them")
+        return self

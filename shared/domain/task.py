@@ -39,6 +39,9 @@ class NewTask:
     ordering_key: str = ""
     labels: dict[str, str] = field(default_factory=dict)
     concurrency_key: str | None = None
+    run_at: datetime | None = None
+    delay_seconds: float | None = None
+    expires_in_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class Task:
     finished_at: datetime | None
     due_at: datetime | None
     traceparent: str
+    not_before: datetime | None = None
+    expires_at: datetime | None = None
     attempts: tuple[Attempt, ...] = ()
     concurrency_key: str | None = None
 
@@ -133,5 +138,6 @@ class Refusal(StrEnum):
     RUNNING = "running"
     NOT_YET = "not_yet"
     PAUSED = "paused"
+    EXPIRED = "expired"
     SPENT = "spent"
     CONTENDED = "contended"

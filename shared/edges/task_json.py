@@ -63,6 +63,12 @@ class TaskSummaryJson(TypedDict):
     due_at: Annotated[
         Time | None, Field(description="When the relay looks at the task next, at the earliest.")
     ]
+    not_before: Annotated[
+        Time | None, Field(description="No attempt starts sooner; null: it may start.")
+    ]
+    expires_at: Annotated[
+        Time | None, Field(description="No attempt starts later; null: it does not expire.")
+    ]
 
     concurrency_key: str | None
 
@@ -102,6 +108,8 @@ def task_summary_json(task: Task) -> TaskSummaryJson:
         "finished_at": maybe_time_json(task.finished_at),
         "due_at": maybe_time_json(task.due_at),
         "concurrency_key": task.concurrency_key,
+        "not_before": maybe_time_json(task.not_before),
+        "expires_at": maybe_time_json(task.expires_at),
     }
 
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,15 +27,15 @@ from shared.domain.errors import (
 )
 from shared.domain.failpoint import Point, reach
 from shared.domain.ports import KeyRecord, Ledger, Publisher, TaskCache
-from shared.domain.requests import EnqueueRequest
-from shared.domain.task import NewTask, Outgoing, Stored
+from shared.domain.requests import MAX_DELAY_SECONDS, EnqueueRequest
+from shared.domain.task import NewTask, Outgoing, State, Stored
 from shared.domain.task_type import TaskType, problems_of
 
 PUBLISH_PATIENCE_SECONDS: Final = 0.25
 """How long an answer waits for Pub/Sub: in the cloud a function has no CPU after its answer."""
 
 Outcome = Stored | CloudTaskerError
-_ALSO: Final = {"concurrency_key"}
+_ALSO: Final = {"concurrency_key", "run_at", "delay_seconds", "expires_in_seconds"}
 """Optional fields that make a request another one."""
 
 
@@ -49,12 +50,15 @@ class EnqueueService:
         cache: TaskCache,
         *,
         new_id: Callable[[], UUID],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """`now` bounds how far ahead a year is, and nothing else: the ledger's clock decides."""
         self._catalogue = catalogue
         self._ledger = ledger
         self._publisher = publisher
         self._cache = cache
         self._new_id = new_id
+        self._now = now
         self._background: set[asyncio.Task[None]] = set()
 
     async def enqueue(self, asked: Any, *, traceparent: str) -> Stored:
@@ -112,6 +116,8 @@ class EnqueueService:
             problems.append(
                 InvalidField("ordering_key", f"{name} is not ordered: set `ordering: true`")
             )
+        if request and request.run_at:
+            problems.extend(_too_far(request.run_at, self._now()))
         if problems or request is None:
             said = "; ".join(f"{p.field or 'body'}: {p.problem}" for p in problems)
             raise InvalidRequest(f"task rejected: {said}", problems)
@@ -134,6 +140,9 @@ class EnqueueService:
             ordering_key=request.ordering_key,
             labels=request.labels,
             concurrency_key=request.concurrency_key,
+            run_at=request.run_at,
+            delay_seconds=request.delay_seconds,
+            expires_in_seconds=request.expires_in_seconds,
         )
 
     async def _earlier(self, task: NewTask) -> Stored | None:
@@ -159,7 +168,8 @@ class EnqueueService:
         created: list[Outgoing] = []
         for task, outcome in zip(tasks, outcomes, strict=True):
             if isinstance(outcome, Stored) and outcome.is_new:
-                created.append(_outgoing(task, outcome))
+                if outcome.state is State.QUEUED:  # the relay publishes what is scheduled
+                    created.append(_outgoing(task, outcome))
                 if task.idempotency_key:
                     record = KeyRecord(task.id, task.fingerprint)
                     self._behind(self._cache.put_key(task.idempotency_key, record))
@@ -188,10 +198,23 @@ class EnqueueService:
         task.add_done_callback(self._background.discard)
 
 
+def _too_far(run_at: datetime, now: datetime) -> list[InvalidField]:
+    last = now + timedelta(seconds=MAX_DELAY_SECONDS)
+    if run_at <= last:
+        return []
+    return [
+        InvalidField(
+            "run_at",
+            f"{run_at.isoformat()} is more than a year ahead; the last moment is "
+            f"{last.isoformat(timespec='seconds')}",
+        )
+    ]
+
+
 def fingerprint_of(request: EnqueueRequest) -> str:
     """What must be equal for two requests of one idempotency key to be the same request."""
     said: list[Any] = [request.task_type, request.ordering_key, request.payload]
-    if rest := request.model_dump(include=_ALSO, exclude_none=True):
+    if rest := request.model_dump(mode="json", include=_ALSO, exclude_none=True):
         said.append(rest)
     canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

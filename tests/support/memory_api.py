@@ -37,7 +37,7 @@ def memory_api() -> MemoryApi:
     api = Api(
         settings=Settings(auth="none", host="127.0.0.1"),
         catalogue=types,
-        enqueue=EnqueueService(types, ledger, publisher, cache, new_id=new_id),
+        enqueue=EnqueueService(types, ledger, publisher, cache, new_id=new_id, now=clock),
         lookup=LookupService(ledger, cache),
         readiness=Readiness({"postgres": ledger.ping, "pubsub": publisher.ping}),
     )

@@ -57,6 +57,9 @@ class EnqueueTaskRequest(_message.Message):
     ORDERING_KEY_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     CONCURRENCY_KEY_FIELD_NUMBER: _builtins.int
+    RUN_AT_FIELD_NUMBER: _builtins.int
+    DELAY_SECONDS_FIELD_NUMBER: _builtins.int
+    EXPIRES_IN_SECONDS_FIELD_NUMBER: _builtins.int
     task_type: _builtins.str
     """The kind of work, as ListTaskTypes names it. 3 to 24 characters, ^[a-z][a-z0-9_]{1,22}[a-z0-9]$."""
     payload_json: _builtins.str
@@ -75,10 +78,22 @@ class EnqueueTaskRequest(_message.Message):
     """Of tasks with the same key only so many run at once as the type's `max_concurrent_per_key`
     says; 1 to 255 characters. Absent: only the type's own limit counts.
     """
+    delay_seconds: _builtins.float
+    """Start no sooner than so long after it was accepted, in seconds, 0 to 31,536,000."""
+    expires_in_seconds: _builtins.float
+    """Start no attempt later than this, in seconds, counted from the task's time (run_at, the end of
+    its delay, or its acceptance): more than 0, to 31,536,000. Then it is EXPIRED. Absent: never.
+    """
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Shown and filtered by, never interpreted. At most 16; keys match ^[a-z][a-z0-9_.-]{0,62}$,
         values have at most 255 characters.
+        """
+
+    @_builtins.property
+    def run_at(self) -> _timestamp_pb2.Timestamp:
+        """Start no sooner: at most a year ahead; a moment that is past means now. Not together with
+        delay_seconds.
         """
 
     def __init__(
@@ -90,17 +105,28 @@ class EnqueueTaskRequest(_message.Message):
         ordering_key: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         concurrency_key: _builtins.str | None = ...,
+        run_at: _timestamp_pb2.Timestamp | None = ...,
+        delay_seconds: _builtins.float | None = ...,
+        expires_in_seconds: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "concurrency_key", b"concurrency_key", "idempotency_key", b"idempotency_key"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_delay_seconds", b"_delay_seconds", "_expires_in_seconds", b"_expires_in_seconds", "_idempotency_key", b"_idempotency_key", "concurrency_key", b"concurrency_key", "delay_seconds", b"delay_seconds", "expires_in_seconds", b"expires_in_seconds", "idempotency_key", b"idempotency_key", "run_at", b"run_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "concurrency_key", b"concurrency_key", "idempotency_key", b"idempotency_key", "labels", b"labels", "ordering_key", b"ordering_key", "payload_json", b"payload_json", "task_type", b"task_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_delay_seconds", b"_delay_seconds", "_expires_in_seconds", b"_expires_in_seconds", "_idempotency_key", b"_idempotency_key", "concurrency_key", b"concurrency_key", "delay_seconds", b"delay_seconds", "expires_in_seconds", b"expires_in_seconds", "idempotency_key", b"idempotency_key", "labels", b"labels", "ordering_key", b"ordering_key", "payload_json", b"payload_json", "run_at", b"run_at", "task_type", b"task_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__concurrency_key: _TypeAlias = _typing.Literal["concurrency_key"]  # noqa: Y015
     _WhichOneofArgType__concurrency_key: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key"]  # noqa: Y015
+    _WhichOneofReturnType__delay_seconds: _TypeAlias = _typing.Literal["delay_seconds"]  # noqa: Y015
+    _WhichOneofArgType__delay_seconds: _TypeAlias = _typing.Literal["_delay_seconds", b"_delay_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__expires_in_seconds: _TypeAlias = _typing.Literal["expires_in_seconds"]  # noqa: Y015
+    _WhichOneofArgType__expires_in_seconds: _TypeAlias = _typing.Literal["_expires_in_seconds", b"_expires_in_seconds"]  # noqa: Y015
     _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
     _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__concurrency_key) -> _WhichOneofReturnType__concurrency_key | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_seconds) -> _WhichOneofReturnType__delay_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expires_in_seconds) -> _WhichOneofReturnType__expires_in_seconds | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
 
@@ -122,7 +148,7 @@ class EnqueueTaskResponse(_message.Message):
     task_type: _builtins.str
     """The kind of work, as asked for."""
     state: Global___Task.State.ValueType
-    """Where the task stands now; QUEUED when it is new."""
+    """Where the task stands now; QUEUED or SCHEDULED when it is new."""
     replayed: _builtins.bool
     """True when the idempotency key had already been used: this is the earlier task, nothing is new."""
     @_builtins.property
@@ -460,6 +486,8 @@ class Task(_message.Message):
     FINISHED_AT_FIELD_NUMBER: _builtins.int
     DUE_AT_FIELD_NUMBER: _builtins.int
     CONCURRENCY_KEY_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    NOT_BEFORE_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     """The task's id: a UUID (version 7) in its 36 characters."""
     task_type: _builtins.str
@@ -510,6 +538,14 @@ class Task(_message.Message):
         RETRYING, the end of its lease when RUNNING. Absent: the relay need not look.
         """
 
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """No attempt starts later than this; absent: it does not expire."""
+
+    @_builtins.property
+    def not_before(self) -> _timestamp_pb2.Timestamp:
+        """No attempt starts sooner than this; absent: it may start."""
+
     def __init__(
         self,
         *,
@@ -530,10 +566,12 @@ class Task(_message.Message):
         finished_at: _timestamp_pb2.Timestamp | None = ...,
         due_at: _timestamp_pb2.Timestamp | None = ...,
         concurrency_key: _builtins.str | None = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        not_before: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "finished_at", b"finished_at", "idempotency_key", b"idempotency_key", "result_json", b"result_json", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "expires_at", b"expires_at", "finished_at", b"finished_at", "idempotency_key", b"idempotency_key", "not_before", b"not_before", "result_json", b"result_json", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "attempt", b"attempt", "attempts", b"attempts", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "finished_at", b"finished_at", "generation", b"generation", "idempotency_key", b"idempotency_key", "labels", b"labels", "ordering_key", b"ordering_key", "payload_json", b"payload_json", "result_json", b"result_json", "started_at", b"started_at", "state", b"state", "task_id", b"task_id", "task_type", b"task_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "attempt", b"attempt", "attempts", b"attempts", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "expires_at", b"expires_at", "finished_at", b"finished_at", "generation", b"generation", "idempotency_key", b"idempotency_key", "labels", b"labels", "not_before", b"not_before", "ordering_key", b"ordering_key", "payload_json", b"payload_json", "result_json", b"result_json", "started_at", b"started_at", "state", b"state", "task_id", b"task_id", "task_type", b"task_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__concurrency_key: _TypeAlias = _typing.Literal["concurrency_key"]  # noqa: Y015
     _WhichOneofArgType__concurrency_key: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key"]  # noqa: Y015

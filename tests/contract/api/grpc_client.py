@@ -90,6 +90,8 @@ class GrpcClient:
 
 def _request(asked: Mapping[str, Any]) -> pb.EnqueueTaskRequest:
     rest = {name: value for name, value in asked.items() if name != "payload"}
+    if "run_at" in rest:
+        rest["run_at"] = _timestamp(rest["run_at"])
     payload = asked.get("payload", "")
     text = payload if isinstance(payload, str) else json.dumps(payload)
     return pb.EnqueueTaskRequest(payload_json=text, **rest)
@@ -134,7 +136,7 @@ def _summary(task: pb.Task) -> Json:
         "generation": task.generation,
         "attempt": task.attempt,
         **{f"{name}_at": _time(task, f"{name}_at") for name in ("created", "started", "finished")},
-        "due_at": _time(task, "due_at"),
+        **{name: _time(task, name) for name in ("due_at", "not_before", "expires_at")},
         "concurrency_key": task.concurrency_key if task.HasField("concurrency_key") else None,
     }
 

@@ -12,7 +12,14 @@ from tests.support.clock import FakeClock
 from tests.support.postgres import PostgresServer, fresh_database
 
 _TIMES = {
-    "tasks": ("created_at", "published_at", "due_at", "not_before", "lease_expires_at"),
+    "tasks": (
+        "created_at",
+        "published_at",
+        "due_at",
+        "not_before",
+        "lease_expires_at",
+        "expires_at",
+    ),
     "idempotency_keys": ("created_at",),
     "dead_letter_copies": ("due_at",),
 }

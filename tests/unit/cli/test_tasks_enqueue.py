@@ -198,3 +198,34 @@ def test_a_payload_over_the_limit_is_refused(cloudtasker):
     outcome = cloudtasker("tasks", "enqueue", "greet", "--file", "-", stdin=big)
 
     assert (outcome.code, outcome.err[:6]) == (2, "CT305 ")
+
+
+@pytest.mark.parametrize(
+    ("words", "starts", "expires"),
+    [
+        (["--delay", "15m"], "2026-11-24T12:15:00.000000Z", None),
+        (["--delay", "90"], "2026-11-24T12:01:30.000000Z", None),
+        (["--run-at", "2026-11-24T12:30:00Z"], "2026-11-24T12:30:00.000000Z", None),
+        (["--run-at", "2026-11-24T12:30"], "2026-11-24T12:30:00.000000Z", None),
+        (["--expires-in", "1h"], None, "2026-11-24T13:00:00.000000Z"),
+    ],
+)
+def test_a_time_is_said_in_words_of_people(cloudtasker, words, starts, expires):
+    task_id = cloudtasker("tasks", "enqueue", "greet", "name=Ana", *words).out.strip()
+
+    task = cloudtasker("tasks", "get", task_id, "-o", "json").document
+    assert (task["not_before"], task["expires_at"]) == (starts, expires)
+
+
+def test_a_task_for_later_says_so(cloudtasker):
+    outcome = cloudtasker("tasks", "enqueue", "greet", "name=Ana", "--delay", "15m")
+
+    assert outcome.err.startswith("Scheduled greet")
+    assert "starts" in cloudtasker("tasks", "get", outcome.out.strip()).out
+
+
+@pytest.mark.parametrize(
+    "words", [["--delay", "soon"], ["--delay", ""], ["--run-at", "noon"], ["--expires-in", "5y"]]
+)
+def test_a_time_that_is_none_is_a_usage_error(cloudtasker, words):
+    assert cloudtasker("tasks", "enqueue", "greet", "name=Ana", *words).code == 2

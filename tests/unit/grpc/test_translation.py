@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,8 @@ TASK = Task(
     due_at=MOMENT,
     traceparent="",
     concurrency_key="tenant-1",
+    not_before=MOMENT,
+    expires_at=MOMENT,
     attempts=(Attempt(1, 2, MOMENT, MOMENT, "failed", {"kind": "ValueError", "message": "no"}),),
 )
 
@@ -104,10 +107,14 @@ def test_every_field_of_an_enqueue_request_can_be_sent():
             ordering_key="o",
             labels={"team": "a"},
             concurrency_key="tenant-1",
+            run_at=Timestamp(seconds=1_900_000_000),
+            delay_seconds=1.5,
+            expires_in_seconds=60,
         )
     )
 
     assert set(asked) == set(EnqueueRequest.model_fields)
+    del asked["delay_seconds"]  # not together with run_at
     assert EnqueueRequest.model_validate(asked).payload == {"name": "Ada"}
 
 

@@ -57,6 +57,15 @@ BODIES = {
     "labels that are a list": GOOD[:-1] + b', "labels": ["a"]}',
     "a label that is a number": GOOD[:-1] + b', "labels": {"a": 1}}',
     "a label with a bad key": GOOD[:-1] + b', "labels": {"A b": "1"}}',
+    "a moment that is a number": GOOD[:-1] + b', "run_at": 1800000000}',
+    "a moment that is digits": GOOD[:-1] + b', "run_at": "1800000000"}',
+    "a moment without a zone": GOOD[:-1] + b', "run_at": "2026-11-24T13:00:00"}',
+    "a moment that is none": GOOD[:-1] + b', "run_at": "2026-02-30T13:00:00Z"}',
+    "a day": GOOD[:-1] + b', "run_at": "2026-11-24"}',
+    "a delay that is a text": GOOD[:-1] + b', "delay_seconds": "5"}',
+    "a delay that is true": GOOD[:-1] + b', "delay_seconds": true}',
+    "a delay below zero": GOOD[:-1] + b', "delay_seconds": -0.001}',
+    "an end at once": GOOD[:-1] + b', "expires_in_seconds": 0}',
     "an ordering key that is null": GOOD[:-1] + b', "ordering_key": null}',
 }
 
