@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit lint format typecheck check figures bench-pubsub planted simulate plan package new-task lock protos clean
+.PHONY: help setup run test unit lint format typecheck check bench bench-quick bench-pubsub planted simulate plan package new-task lock protos clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,8 +39,11 @@ typecheck: $(STAMP) ## Check types, strictly
 
 check: lint typecheck test ## Everything that CI checks
 
-figures: $(STAMP) ## Measure the local stack beside two floors, in about two minutes
-	@$(BIN)/python -m tests.bench.first_figures
+bench: $(STAMP) ## Measure the queue beside Celery, Dramatiq, taskiq, procrastinate and floors; OUT=FOLDER
+	@$(BIN)/python -m tests.bench.queue $(if $(OUT),--out $(OUT))
+
+bench-quick: $(STAMP) ## The same rows beside Celery and the floors, in three minutes
+	@$(BIN)/python -m tests.bench.queue --quick $(if $(OUT),--out $(OUT))
 
 bench-pubsub: $(STAMP) ## Measure the Pub/Sub emulator beside Google's, in turn; QUICK=1 in three minutes
 	@$(BIN)/python -m tests.bench.pubsub $(if $(QUICK),--quick)

@@ -47,14 +47,15 @@ class PostgresServer:
         """As settings take it."""
         return f"postgresql+pg8000://postgres@127.0.0.1:{self._port}/{database}"
 
-    def start(self) -> None:
-        """Start and wait until it answers."""
+    def start(self, **more: str) -> None:
+        """Start and wait until it answers; `more` are settings over ours."""
         settings = {
             "port": self._port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "fsync": "off",
             "full_page_writes": "off",
+            **more,
         }
         flags = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         self._process = self._spawn([self._bin / "postgres", "-D", self._data, *flags])
@@ -104,12 +105,12 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """A running server, removed afterwards."""
+def postgres_server(**more: str) -> Iterator[PostgresServer]:
+    """A running server, removed afterwards; `more` are settings over ours."""
     folder = Path(tempfile.mkdtemp(prefix="cloudtasker-pg-", dir="/var/tmp"))
     try:
         server = PostgresServer(folder)
-        server.start()
+        server.start(**more)
         try:
             yield server
         finally:
