@@ -303,6 +303,11 @@ class MemoryLedger:
         row.change(state=State.CANCELLED, due_at=None, finished_at=self._now())
         return await self.get(task_id), True
 
+    async def cancel_all(self, task_ids: Sequence[UUID]) -> None:
+        """See `Ledger.cancel_all`."""
+        for task_id in task_ids:
+            await self.cancel(task_id)
+
     async def take_due(self, attempts: dict[str, int], limit: int) -> list[Outgoing]:
         """See `Ledger.take_due`."""
         now = self._now()

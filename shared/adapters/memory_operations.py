@@ -58,7 +58,7 @@ class MemoryOperations:
         return Preview(by_type, len(items) - sum(by_type.values()), self._ledger.now())
 
     def _items(self, kind: OperationKind, s: Selection) -> list[OperationItem]:
-        if s.task_ids:
+        if s.task_ids is not None:
             return [self._named(kind, task_id) for task_id in dict.fromkeys(s.task_ids)]
         wanted = TaskFilter(s.task_type, s.state, dict(s.labels), s.created_after, s.created_before)
         tasks = [row.task for row in self._ledger.rows.values()]

@@ -173,7 +173,7 @@ class PostgresOperations:
     async def create(self, new: NewOperation) -> Operation:
         """See `Operations.create`."""
         chosen, values = _chosen(new.kind, new.selection)
-        why = "why" if new.selection.task_ids else _NONE
+        why = "why" if new.selection.task_ids is not None else _NONE
         rows = await self._calls.run(
             _CREATE.format(chosen=chosen, why=why),
             id=str(new.id),
@@ -243,7 +243,7 @@ class PostgresOperations:
 def _chosen(kind: OperationKind, selection: Selection) -> tuple[str, dict[str, Any]]:
     """The text that selects the tasks, of constants, and the values that it takes."""
     s = selection
-    if s.task_ids:
+    if s.task_ids is not None:
         fitting = ["dead"] if kind is not OperationKind.CANCEL else _UNFINISHED_STATES
         return _NAMED, {"task_ids": [str(one) for one in s.task_ids], "fitting": fitting}
     return _CHOSEN[kind], {
@@ -260,7 +260,7 @@ _UNFINISHED_STATES: Final = ["scheduled", "queued", "running", "retrying"]
 
 
 def _counting(chosen: str, selection: Selection) -> str:
-    fits = "why IS NULL" if selection.task_ids else "true"
+    fits = "why IS NULL" if selection.task_ids is not None else "true"
     return (
         f"SELECT task_type, count(*), {fits} AS fits FROM ({chosen}) AS chosen "
         "GROUP BY task_type, fits"

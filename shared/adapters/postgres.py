@@ -169,6 +169,10 @@ class PostgresLedger:
         row = await self._batcher.run_one(sql.CANCEL, {"id": str(task_id)})
         return await self.get(task_id), row is not None
 
+    async def cancel_all(self, task_ids: Sequence[UUID]) -> None:
+        """See `Ledger.cancel_all`."""
+        await self._batcher.run(sql.CANCEL, [{"id": str(task_id)} for task_id in task_ids])
+
     async def take_due(self, attempts: dict[str, int], limit: int) -> list[Outgoing]:
         """See `Ledger.take_due`."""
         rows = await self._calls.run(sql.TAKE_DUE, attempts=json.dumps(attempts), most=limit)

@@ -82,6 +82,15 @@ class TaskNotFound(CloudTaskerError):
         super().__init__(f"no task {task_id}")
 
 
+class OperationNotFound(CloudTaskerError):
+    """No bulk operation has this id."""
+
+    code = Code.NOT_FOUND
+
+    def __init__(self, operation_id: UUID | str) -> None:
+        super().__init__(f"no operation {operation_id}")
+
+
 class IdempotencyConflict(CloudTaskerError):
     """The idempotency key was used with another payload; the earlier task is untouched."""
 

@@ -48,6 +48,7 @@ class Outcome(StrEnum):
 class Selection:
     """Which tasks an operation concerns: all conditions hold, or else exactly `task_ids`.
 
+    A `group` comes with the ids of its members, who are then not said again.
     `until` freezes the window: who died (for a cancel: was stored) after it is not concerned.
     """
 
@@ -57,7 +58,7 @@ class Selection:
     created_after: datetime | None = None
     created_before: datetime | None = None
     group: str | None = None
-    task_ids: tuple[UUID, ...] = ()
+    task_ids: tuple[UUID, ...] | None = None
     until: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -66,7 +67,8 @@ class Selection:
         for name in ("created_after", "created_before", "until"):
             if name in said:
                 said[name] = said[name].isoformat()
-        if self.task_ids:
+        said.pop("task_ids", None)
+        if self.task_ids and not self.group:
             said["task_ids"] = [str(one) for one in self.task_ids]
         return said
 

@@ -109,6 +109,10 @@ class Ledger(Protocol):
         """Cancel a task that does not run; the task as it then is, and whether this call did it."""
         ...
 
+    async def cancel_all(self, task_ids: Sequence[UUID]) -> None:
+        """As `cancel`, of many in one commit; each row says afterwards what became of it."""
+        ...
+
     async def take_due(self, attempts: dict[str, int], limit: int) -> list[Outgoing]:
         """Move at most `limit` due rows to `queued` (or `dead`, when spent); those to publish.
 

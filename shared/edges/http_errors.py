@@ -57,7 +57,7 @@ class Said:
 TABLE: Final[Mapping[Code, Said]] = {
     Code.INVALID: Said(HTTPStatus.BAD_REQUEST, "The request is not valid"),
     Code.UNKNOWN_TASK_TYPE: Said(HTTPStatus.BAD_REQUEST, "There is no such task type"),
-    Code.NOT_FOUND: Said(HTTPStatus.NOT_FOUND, "There is no such task"),
+    Code.NOT_FOUND: Said(HTTPStatus.NOT_FOUND, "There is no such thing"),
     Code.IDEMPOTENCY_CONFLICT: Said(
         HTTPStatus.CONFLICT, "The idempotency key belongs to another payload"
     ),
