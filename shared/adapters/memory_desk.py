@@ -69,6 +69,7 @@ class MemoryDesk:
                 started_at=None,
                 finished_at=None,
                 error=None,
+                expires_at=None,
             )
             if asked.payload is not None:
                 row.change(payload=asked.payload)

@@ -229,7 +229,8 @@ class MemoryLedger:
         row.lease_expires_at, row.not_before = None, due_at
         attempt = row.task.attempt - 1
         started = row.task.started_at if attempt else None
-        row.change(state=State.SCHEDULED, due_at=due_at, attempt=attempt, started_at=started)
+        looked_at = min(due_at, row.expires_at or due_at)
+        row.change(state=State.SCHEDULED, due_at=looked_at, attempt=attempt, started_at=started)
 
     def _bury(self, row: _Row, now: datetime, kind: str) -> None:
         error = {"kind": kind, "message": GIVEN_UP[kind]}

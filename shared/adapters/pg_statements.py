@@ -227,7 +227,8 @@ PUT_BACK: Final = Statement(
     UPDATE tasks t
        SET state = 'scheduled', attempt = t.attempt - 1, lease_expires_at = NULL,
            started_at = CASE WHEN t.attempt > 1 THEN t.started_at END,
-           due_at = now() + given.seconds * $second, not_before = now() + given.seconds * $second
+           due_at = least(now() + given.seconds * $second, t.expires_at),
+           not_before = now() + given.seconds * $second
       FROM held JOIN given ON given.id = held.id
      WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
  RETURNING given.n, true"""),

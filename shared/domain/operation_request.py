@@ -3,10 +3,10 @@
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.domain.operation import MAX_IDS, MAX_PER_SECOND, OperationKind, Selection, concerned
-from shared.domain.requests import LabelKey, LabelValue
+from shared.domain.requests import LabelKey, LabelValue, Moment
 from shared.domain.task import State
 from shared.domain.task_type import NAME_PATTERN
 
@@ -19,8 +19,8 @@ class OperationFilter(BaseModel):
     task_type: Annotated[str | None, Field(pattern=NAME_PATTERN)] = None
     state: Annotated[State | None, Field(description="For a cancel; one that can change.")] = None
     labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=16)] = {}
-    created_after: AwareDatetime | None = None
-    created_before: AwareDatetime | None = None
+    created_after: Moment | None = None
+    created_before: Moment | None = None
     group: Annotated[
         str | None,
         Field(
@@ -33,7 +33,7 @@ class OperationFilter(BaseModel):
         Field(min_length=1, max_length=MAX_IDS, description="Exactly these; nothing beside it."),
     ] = None
     until: Annotated[
-        AwareDatetime | None,
+        Moment | None,
         Field(
             description="Freezes the window where a dry run saw it: not what died (for a cancel: "
             "was stored) later."

@@ -56,20 +56,27 @@ class Route:
         return ("GET", "HEAD") if self.method == "GET" else (self.method,)
 
 
+_Methods = Mapping[str, Route]
+
+
 class HttpEdge:
     """Answers the requests that the routes name. Built once a process; keeps no state of a call."""
 
     def __init__(self, routes: Sequence[Route], policy: AccessPolicy) -> None:
         self._policy = policy
-        self._fixed = {route.path: route for route in routes if "{" not in route.path}
-        self._patterns = [(_pattern(r.path), r) for r in routes if "{" in r.path]
+        paths: dict[str, dict[str, Route]] = {}
+        for route in routes:
+            paths.setdefault(route.path, {}).update(dict.fromkeys(route.methods, route))
+        self._fixed = {path: by_method for path, by_method in paths.items() if "{" not in path}
+        self._patterns = [(_pattern(path), paths[path]) for path in paths if "{" in path]
 
     async def __call__(self, request: Request) -> Response:
         """Answer `request`, whatever happens; nothing but cancellation escapes."""
         began = time.perf_counter()
-        route, parameters = self._match(request.scope["path"])
+        at_path, parameters = self._match(request.scope["path"])
+        route = at_path.get(request.method) or next(iter(at_path.values()), None)
         request.scope["path_params"] = parameters
-        response = await self._answered(request, route)
+        response = await self._answered(request, route, at_path)
         if has_unread_body(request):
             response.headers["connection"] = "close"
         name = route.path if route else "unmatched"
@@ -77,17 +84,18 @@ class HttpEdge:
         metrics.REQUEST_SECONDS.observe(time.perf_counter() - began, name)
         return response
 
-    def _match(self, path: str) -> tuple[Route | None, Mapping[str, str]]:
+    def _match(self, path: str) -> tuple[_Methods, Mapping[str, str]]:
+        """The routes of a path by method, and what stands in the path's places."""
         if fixed := self._fixed.get(path):
             return fixed, {}
-        for pattern, route in self._patterns:
+        for pattern, by_method in self._patterns:
             if found := pattern.fullmatch(path):
-                return route, found.groupdict()
-        return None, {}
+                return by_method, found.groupdict()
+        return {}, {}
 
-    async def _answered(self, request: Request, route: Route | None) -> Response:
+    async def _answered(self, request: Request, route: Route | None, at_path: _Methods) -> Response:
         try:
-            return await self._handled(request, route)
+            return await self._handled(request, route, at_path)
         except CloudTaskerError as refused:
             return failure_answer(refused)
         except HttpError as refused:
@@ -99,13 +107,13 @@ class HttpEdge:
             log(Event.FAULT, severity="ERROR", error=unforeseen, request_id=request_id)
             return problem_answer(unexpected(request_id))
 
-    async def _handled(self, request: Request, route: Route | None) -> Response:
+    async def _handled(self, request: Request, route: Route | None, at_path: _Methods) -> Response:
         if route is None or not route.is_open:
             acting(await self._policy.admit(_caller(request), route.scope if route else None))
         if route is None:
             raise HttpError(_no_such_path(request.scope["path"]))
-        if request.method not in route.methods:
-            raise HttpError(_wrong_method(request.method, route))
+        if request.method not in at_path:
+            raise HttpError(_wrong_method(request.method, route.path, list(at_path)))
         return await route.handler(request)
 
 
@@ -150,11 +158,11 @@ def _no_such_path(path: str) -> Problem:
     )
 
 
-def _wrong_method(method: str, route: Route) -> Problem:
+def _wrong_method(method: str, path: str, methods: list[str]) -> Problem:
     return Problem(
         code="method_not_allowed",
         status=HTTPStatus.METHOD_NOT_ALLOWED,
         title="The method is not allowed here",
-        detail=f"{route.path} does not answer {method[:20]}; use {' or '.join(route.methods)}",
-        headers={"Allow": ", ".join(route.methods)},
+        detail=f"{path} does not answer {method[:20]}; use {' or '.join(methods)}",
+        headers={"Allow": ", ".join(methods)},
     )

@@ -42,6 +42,18 @@ async def test_a_name_in_a_path_is_one_segment():
         assert (await http.get("/a/")).status_code == 404
 
 
+async def test_one_path_may_have_a_route_for_each_method():
+    async def made(request):
+        return json_answer({"made": True})
+
+    routes = [Route("GET", "/a/{one}", echo), Route("POST", "/a/{one}", made)]
+    async with open_edge(*routes) as http:
+        assert (await http.get("/a/x")).json() == {"one": "x"}
+        assert (await http.post("/a/x")).json() == {"made": True}
+        wrong = await http.delete("/a/x")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD, POST")
+
+
 async def test_head_is_answered_where_get_is():
     async with open_edge(Route("GET", "/a", echo)) as http:
         assert (await http.head("/a")).status_code == 200
