@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Final
 
 from shared.adapters.catalogue import load_catalogue, load_task_type
 from shared.domain.errors import LedgerUnavailable, Misconfigured
@@ -21,6 +22,8 @@ from shared.services.relay import RelayService
 from shared.settings import ROOT, Settings, read_settings
 
 Check = Callable[[], Awaitable[None]]
+ANSWER_SECONDS: Final = 2
+"""What a readiness check is given to answer; a probe must wait longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,10 @@ class Readiness:
 
     async def _problem(self, check: Check) -> str:
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(ANSWER_SECONDS):
                 await check()
         except TimeoutError:
-            return "no answer within 2 s"
+            return f"no answer within {ANSWER_SECONDS} s"
         except (LedgerUnavailable, ConnectionError) as away:
             return str(away)
         return ""

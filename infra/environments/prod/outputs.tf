@@ -12,3 +12,8 @@ output "grpc_url" {
   description = "Where the gRPC gateway's service is."
   value       = module.cloudtasker.grpc_url
 }
+
+output "connections" {
+  description = "Connections that all instances together may open, and what one of each kind opens."
+  value       = module.cloudtasker.connections
+}

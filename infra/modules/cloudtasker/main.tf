@@ -21,27 +21,37 @@ locals {
 
   emails = { for workload, account in google_service_account.workload : workload => account.email }
 
-  # A process has one connection that writes and up to four that read.
-  connections = 5 * sum(concat(
-    [for limits in local.task_types : limits.max_instances],
-    [var.api_max_instances, var.gateway_max_instances, 2, 2, 1],
+  # What one instance opens at the most, as the code does: the ledger's two; the API has a pool of
+  # eight for reads beside them, and one for keys.
+  connections_per_instance = { ledger = 2, api = 11 }
+  connections = sum(concat(
+    [for limits in local.task_types : local.connections_per_instance.ledger * limits.max_instances],
+    [for most in [var.api_max_instances, var.gateway_max_instances] : local.connections_per_instance.api * most],
+    # The relay and the dead letters, two instances each, and the migration.
+    [local.connections_per_instance.ledger * (2 + 2 + 1)],
   ))
+
+  # The API remembers tasks in the cache; nobody else asks it.
+  cache_readers = ["enqueue", "grpc_gateway"]
 
   environment = {
     CLOUDTASKER_LOG      = "json"
-    CLOUDTASKER_REDIS_CA = module.data.redis_ca
     GOOGLE_CLOUD_PROJECT = var.project_id
   }
   own_environment = {
-    for workload, _ in local.workloads : workload => workload == "migrate" ? local.environment : merge(local.environment, {
-      CLOUDTASKER_DATABASE_URL = join("", [
-        "cloudsql+pg8000://", urlencode(module.data.database_users[workload]),
-        "@/", module.data.database, "?instance=", module.data.connection_name,
-      ])
-    })
+    for workload, _ in local.workloads : workload => workload == "migrate" ? local.environment : merge(
+      local.environment,
+      contains(local.cache_readers, workload) ? { CLOUDTASKER_REDIS_CA = module.data.redis_ca } : {},
+      {
+        CLOUDTASKER_DATABASE_URL = join("", [
+          "cloudsql+pg8000://", urlencode(module.data.database_users[workload]),
+          "@/", module.data.database, "?instance=", module.data.connection_name,
+        ])
+      },
+    )
   }
   secrets = merge({
-    redis-url   = { version = var.secret_versions.redis_url, readers = setsubtract(keys(local.workloads), ["migrate"]) }
+    redis-url   = { version = var.secret_versions.redis_url, readers = local.cache_readers }
     migrate-url = { version = var.secret_versions.migrate_password, readers = ["migrate"] }
     }, contains(keys(local.task_types), "deliver_webhook") ? {
     webhook-secret = { version = var.secret_versions.webhook_secret, readers = ["deliver_webhook"] }
@@ -65,6 +75,7 @@ locals {
     bucket             = google_storage_bucket.source.name
     object             = google_storage_bucket_object.source.name
     service_account_id = google_service_account.build.id
+    repository         = "projects/${var.project_id}/locations/${var.region}/repositories/${google_artifact_registry_repository.functions.repository_id}"
   }
 }
 
@@ -108,11 +119,28 @@ resource "google_service_account" "build" {
 }
 
 resource "google_project_iam_member" "build" {
-  for_each = toset(["roles/logging.logWriter", "roles/artifactregistry.writer"])
-
   project = var.project_id
-  role    = each.key
+  role    = "roles/logging.logWriter"
   member  = google_service_account.build.member
+}
+
+# Where the functions' images are built to: the one repository that the build account may write to.
+resource "google_artifact_registry_repository" "functions" {
+  project       = var.project_id
+  location      = var.region
+  repository_id = "cloudtasker-functions"
+  description   = "Images that Cloud Build makes of the functions."
+  format        = "DOCKER"
+  labels        = local.labels
+  depends_on    = [module.project_services]
+}
+
+resource "google_artifact_registry_repository_iam_member" "build_writes" {
+  project    = var.project_id
+  location   = var.region
+  repository = google_artifact_registry_repository.functions.repository_id
+  role       = "roles/artifactregistry.writer"
+  member     = google_service_account.build.member
 }
 
 resource "google_project_iam_member" "telemetry" {
@@ -135,7 +163,7 @@ resource "google_storage_bucket" "source" {
   labels                      = local.labels
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
-  force_destroy               = false
+  force_destroy               = !var.deletion_protection # else its versions keep it
 
   versioning {
     enabled = true
@@ -197,6 +225,7 @@ module "data" {
   deletion_protection  = var.deletion_protection
   redis_memory_size_gb = var.redis_memory_size_gb
   workloads            = local.emails
+  depends_on           = [module.project_services]
 
   migrate_password         = var.migrate_password
   migrate_password_version = var.secret_versions.migrate_password
@@ -218,9 +247,11 @@ module "secrets" {
     webhook-secret = var.webhook_secret
     smtp-url       = var.smtp_url
   }
+  depends_on = [module.project_services]
 }
 
 # Migrates the schema and grants each workload its role; functions roll out after it has succeeded.
+# Waits for its own grants: creating it runs it.
 
 resource "google_cloud_run_v2_job" "migrate" {
   provider = google-beta # which alone can wait for an execution
@@ -233,6 +264,7 @@ resource "google_cloud_run_v2_job" "migrate" {
   launch_stage        = "BETA"
   # A new image or a new user runs it once more; it is ready when it has succeeded.
   run_execution_token = substr(sha256(jsonencode([var.functions_image, local.grants])), 0, 8)
+  depends_on          = [module.data, module.secrets]
 
   template {
     template {
@@ -299,7 +331,7 @@ module "task_function" {
   connector_id       = module.network.connector_id
   build              = local.build
   image              = var.functions_image
-  depends_on         = [google_cloud_run_v2_job.migrate, google_storage_bucket_iam_member.build_reads, google_project_iam_member.build]
+  depends_on         = [google_cloud_run_v2_job.migrate, google_storage_bucket_iam_member.build_reads, google_artifact_registry_repository_iam_member.build_writes, google_project_iam_member.build]
 }
 
 module "enqueue" {
@@ -322,7 +354,7 @@ module "enqueue" {
   min_instances      = var.api_min_instances
   max_instances      = var.api_max_instances
   build              = local.build
-  depends_on         = [google_cloud_run_v2_job.migrate, google_storage_bucket_iam_member.build_reads, google_project_iam_member.build]
+  depends_on         = [google_cloud_run_v2_job.migrate, google_storage_bucket_iam_member.build_reads, google_artifact_registry_repository_iam_member.build_writes, google_project_iam_member.build]
 }
 
 locals {
@@ -352,7 +384,7 @@ module "dead_letter" {
   connector_id       = module.network.connector_id
   max_instances      = 2
   build              = local.build
-  depends_on         = [google_cloud_run_v2_job.migrate, google_storage_bucket_iam_member.build_reads, google_project_iam_member.build]
+  depends_on         = [google_cloud_run_v2_job.migrate, google_storage_bucket_iam_member.build_reads, google_artifact_registry_repository_iam_member.build_writes, google_project_iam_member.build]
 }
 
 module "relay" {
@@ -373,7 +405,7 @@ module "relay" {
   timeout_seconds    = 120
   max_instances      = 2
   build              = local.build
-  depends_on         = [google_cloud_run_v2_job.migrate, google_storage_bucket_iam_member.build_reads, google_project_iam_member.build]
+  depends_on         = [google_cloud_run_v2_job.migrate, google_storage_bucket_iam_member.build_reads, google_artifact_registry_repository_iam_member.build_writes, google_project_iam_member.build]
 }
 
 resource "google_cloud_scheduler_job" "relay" {
@@ -412,6 +444,7 @@ module "messaging" {
   dead_letter    = { uri = module.dead_letter.uri, audience = module.dead_letter.audience }
   push_account   = google_service_account.caller["push"].email
   publishers     = { for workload in ["enqueue", "grpc_gateway", "relay"] : workload => local.emails[workload] }
+  depends_on     = [module.project_services]
 }
 
 module "grpc_gateway" {
@@ -466,4 +499,5 @@ module "budget" {
   project_number  = var.project_number
   environment     = var.environment
   amount          = var.budget
+  depends_on      = [module.project_services]
 }

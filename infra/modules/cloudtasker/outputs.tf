@@ -13,6 +13,11 @@ output "grpc_url" {
   value       = module.grpc_gateway.uri
 }
 
+output "connections" {
+  description = "Connections that all instances together may open, and what one of each kind opens."
+  value       = merge(local.connections_per_instance, { needed = local.connections, taken = var.database_max_connections })
+}
+
 output "task_topics" {
   description = "Topic of each task type."
   value       = module.messaging.topics

@@ -85,6 +85,8 @@ resource "google_sql_database" "main" {
   project  = var.project_id
   instance = google_sql_database_instance.main.name
   name     = "cloudtasker"
+  # Connections keep it from being dropped; it goes with its instance.
+  deletion_policy = "ABANDON"
 }
 
 # Makes the schema and grants the others their role: a built-in user, for the API gives IAM users none.
@@ -95,6 +97,7 @@ resource "google_sql_user" "migrate" {
   type                = "BUILT_IN"
   password_wo         = var.migrate_password
   password_wo_version = var.migrate_password_version
+  deletion_policy     = "ABANDON" # Postgres drops no user that owns tables; it goes with its instance
 }
 
 # IAM users: no password exists. Cloud SQL wants the e-mail without its last part.
@@ -105,6 +108,8 @@ resource "google_sql_user" "workload" {
   instance = google_sql_database_instance.main.name
   name     = trimsuffix(each.value, ".gserviceaccount.com")
   type     = "CLOUD_IAM_SERVICE_ACCOUNT"
+  # Postgres drops no user that has grants; it goes with its instance.
+  deletion_policy = "ABANDON"
 }
 
 resource "google_project_iam_member" "sql_client" {

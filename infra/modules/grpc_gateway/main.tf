@@ -43,17 +43,22 @@ resource "google_cloud_run_v2_service" "main" {
       }
 
       startup_probe {
-        failure_threshold = 30
-        period_seconds    = 2
+        # Readiness gives Postgres and Pub/Sub two seconds to answer.
+        timeout_seconds   = 3
+        period_seconds    = 5
+        failure_threshold = 12
         grpc {
           port = 50051
         }
       }
 
       liveness_probe {
-        period_seconds = 15
+        timeout_seconds   = 5
+        period_seconds    = 15
+        failure_threshold = 4
         grpc {
-          port = 50051
+          port    = 50051
+          service = "liveness" # a restart would not bring Postgres back
         }
       }
 

@@ -20,9 +20,10 @@ resource "google_cloudfunctions2_function" "main" {
   labels      = var.labels
 
   build_config {
-    runtime         = "python312"
-    entry_point     = var.name
-    service_account = var.build.service_account_id
+    runtime           = "python312"
+    entry_point       = var.name
+    service_account   = var.build.service_account_id
+    docker_repository = var.build.repository
 
     environment_variables = {
       GOOGLE_FUNCTION_SOURCE = "functions/${var.name}/main.py"

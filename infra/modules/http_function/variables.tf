@@ -94,6 +94,6 @@ variable "max_instances" {
 }
 
 variable "build" {
-  description = "Where the source is, and the account that builds it."
-  type        = object({ bucket = string, object = string, service_account_id = string })
+  description = "Where the source is, the account that builds it, and the repository that it builds to."
+  type        = object({ bucket = string, object = string, service_account_id = string, repository = string })
 }

@@ -68,6 +68,7 @@ resource "google_service_networking_connection" "services" {
   network                 = google_compute_network.main.id
   service                 = "servicenetworking.googleapis.com"
   reserved_peering_ranges = [google_compute_global_address.services.name]
+  deletion_policy         = "ABANDON" # a deleted database holds on to it for days
 }
 
 # Functions have no direct egress before provider 7.10; the connector is valid in all versions.

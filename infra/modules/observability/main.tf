@@ -162,9 +162,6 @@ resource "google_monitoring_alert_policy" "dead_letters" {
 
   alert_strategy {
     auto_close = "86400s"
-    notification_rate_limit {
-      period = "3600s"
-    }
   }
 
   documentation {

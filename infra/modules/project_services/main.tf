@@ -2,9 +2,11 @@
 
 resource "google_project_service" "main" {
   for_each = toset([
-    "apigateway", "artifactregistry", "cloudbuild", "cloudfunctions", "cloudscheduler", "cloudtrace",
+    "apigateway", "artifactregistry", "billingbudgets", "cloudbuild", "cloudfunctions",
+    "cloudresourcemanager", "cloudscheduler", "cloudtrace",
     "compute", "iam", "iamcredentials", "logging", "monitoring", "pubsub", "redis", "run",
-    "secretmanager", "servicecontrol", "servicemanagement", "servicenetworking", "sqladmin", "vpcaccess",
+    "secretmanager", "servicecontrol", "servicemanagement", "servicenetworking", "sqladmin", "storage",
+    "vpcaccess",
   ])
 
   project            = var.project_id

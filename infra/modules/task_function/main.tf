@@ -31,9 +31,10 @@ resource "google_cloudfunctions2_function" "main" {
   labels      = merge(var.labels, { task_type = var.task_type })
 
   build_config {
-    runtime         = "python312"
-    entry_point     = var.task_type
-    service_account = var.build.service_account_id
+    runtime           = "python312"
+    entry_point       = var.task_type
+    service_account   = var.build.service_account_id
+    docker_repository = var.build.repository
 
     environment_variables = {
       GOOGLE_FUNCTION_SOURCE = "functions/${var.task_type}/main.py"
@@ -110,8 +111,21 @@ resource "google_cloud_run_v2_service" "main" {
       }
 
       startup_probe {
+        # Readiness gives Postgres two seconds to answer.
+        timeout_seconds   = 3
+        period_seconds    = 5
+        failure_threshold = 12
         http_get {
           path = "/ready"
+        }
+      }
+
+      liveness_probe {
+        timeout_seconds   = 5
+        period_seconds    = 15
+        failure_threshold = 4
+        http_get {
+          path = "/health" # a restart would not bring Postgres back
         }
       }
 

@@ -70,8 +70,8 @@ variable "connector_id" {
 }
 
 variable "build" {
-  description = "Where the source is, and the account that builds it."
-  type        = object({ bucket = string, object = string, service_account_id = string })
+  description = "Where the source is, the account that builds it, and the repository that it builds to."
+  type        = object({ bucket = string, object = string, service_account_id = string, repository = string })
 }
 
 variable "image" {

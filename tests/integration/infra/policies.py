@@ -4,6 +4,8 @@ functions from a plan to the breaches in it."""
 from collections.abc import Callable
 
 from emulators.terraform.planning import Plan
+from grpc_gateway.health import LIVE
+from shared.bootstrap import ANSWER_SECONDS
 from tests.integration.infra.resources import resources, strings
 
 PRIMITIVE = ("roles/owner", "roles/editor", "roles/viewer")
@@ -35,8 +37,8 @@ def grants_name_one_member(plan: Plan) -> list[str]:
 def project_grants_are_few(plan: Plan) -> list[str]:
     """What can be granted on a resource is not granted on the project."""
     allowed = {
-        "roles/artifactregistry.writer", "roles/cloudsql.client", "roles/cloudsql.instanceUser",
-        "roles/cloudtrace.agent", "roles/logging.logWriter", "roles/monitoring.metricWriter",
+        "roles/cloudsql.client", "roles/cloudsql.instanceUser", "roles/cloudtrace.agent",
+        "roles/logging.logWriter", "roles/monitoring.metricWriter",
     }  # fmt: skip
     return [
         f"{resource.address}: {resource.after['role']}"
@@ -127,14 +129,100 @@ def secrets_stay_out_of_the_plan(plan: Plan) -> list[str]:
     ]
 
 
+def the_cache_is_the_apis_alone(plan: Plan) -> list[str]:
+    """The password of the cache is read by who asks the cache."""
+    return [
+        grant.address
+        for grant in resources(plan, "google_secret_manager_secret_iam_member")
+        if grant.after["secret_id"] == "redis-url"
+        and not grant.address.endswith(('/enqueue"]', '/grpc_gateway"]'))
+    ]
+
+
+def builds_go_to_one_repository(plan: Plan) -> list[str]:
+    """A function's image is built where the build account may write, and nowhere else."""
+    return [
+        function.address
+        for function in resources(plan, "google_cloudfunctions2_function")
+        if not str(function.after["build_config"][0].get("docker_repository")).endswith(
+            "/repositories/cloudtasker-functions"
+        )
+    ]
+
+
+def restarts_ask_no_database(plan: Plan) -> list[str]:
+    """A probe that restarts a process asks for what a restart brings back."""
+    wrong = []
+    for address, kind, probe in probes(plan):
+        asked = [grpc["service"] for grpc in probe["grpc"]]
+        asked += [http["path"] for http in probe["http_get"]]
+        if kind == "liveness_probe" and asked not in ([LIVE], ["/health"]):
+            wrong.append(f"{address}: {asked}")
+    return wrong
+
+
+def probes_wait_for_an_answer(plan: Plan) -> list[str]:
+    """Readiness takes as long as what it asks; a probe waits longer, and not over its period."""
+    return [
+        f"{address}: {kind}"
+        for address, kind, probe in probes(plan)
+        if not ANSWER_SECONDS < (probe["timeout_seconds"] or 1) <= (probe["period_seconds"] or 10)
+        or (probe["period_seconds"] or 10) * (probe["failure_threshold"] or 3) > 240
+    ]
+
+
+def probes(plan: Plan) -> list[tuple[str, str, dict]]:
+    """Return every probe of a Cloud Run service: its address, its kind, itself."""
+    return [
+        (service.address, kind, probe)
+        for service in resources(plan, "google_cloud_run_v2_service")
+        if service.type == "google_cloud_run_v2_service"
+        for kind in ("startup_probe", "liveness_probe")
+        for probe in service.after["template"][0]["containers"][0][kind]
+    ]
+
+
+def only_log_alerts_limit_their_rate(plan: Plan) -> list[str]:
+    """Cloud Monitoring refuses a notification rate limit on a metric's alert, and demands it of a
+    log's."""
+    return [
+        policy.address
+        for policy in resources(plan, "google_monitoring_alert_policy")
+        if any(c["condition_matched_log"] for c in policy.after["conditions"])
+        != any(s["notification_rate_limit"] for s in policy.after["alert_strategy"])
+    ]
+
+
+def dev_can_be_taken_away(plan: Plan) -> list[str]:
+    """Nothing in dev refuses `terraform destroy`."""
+    if plan.environment != "dev":
+        return []
+    return [
+        found.address
+        for found in resources(plan)
+        if found.after.get("deletion_protection")
+        or (found.type == "google_storage_bucket" and not found.after["force_destroy"])
+        or (
+            found.type in ("google_sql_user", "google_sql_database")
+            and found.after["deletion_policy"] != "ABANDON"
+        )
+    ]
+
+
 POLICIES: tuple[Policy, ...] = (
+    builds_go_to_one_repository,
     data_is_private,
+    dev_can_be_taken_away,
     each_subscription_has_an_alert,
     each_workload_has_its_own_account,
     functions_are_internal,
     grants_name_one_member,
+    only_log_alerts_limit_their_rate,
+    probes_wait_for_an_answer,
     production_is_protected,
     project_grants_are_few,
+    restarts_ask_no_database,
     roles_are_narrow,
     secrets_stay_out_of_the_plan,
+    the_cache_is_the_apis_alone,
 )

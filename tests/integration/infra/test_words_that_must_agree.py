@@ -1,11 +1,17 @@
 """What infrastructure and code say in two places, they say alike."""
 
+import ast
 import re
 
 import yaml
 
 from functions.enqueue.operations import operations
+from shared.adapters.batcher import Batcher
+from shared.adapters.pg_calls import Calls
 from shared.adapters.pg_connection import REVISION
+from shared.adapters.pg_keys import PostgresKeys
+from shared.adapters.pg_reads import Reads
+from shared.adapters.postgres import PostgresLedger
 from shared.settings import VARIABLES
 from shared.telemetry import Event
 from tests.integration.infra.conftest import ROOT
@@ -13,6 +19,7 @@ from tests.integration.infra.resources import resources, strings
 
 MODULES = ROOT / "infra" / "modules"
 FOR_PROBES = {"/health", "/ready", "/metrics"}
+NOWHERE = "postgresql+pg8000://nobody@127.0.0.1:9/none"
 PLATFORM = {"FUNCTION_USE_ASGI", "FUNCTION_TARGET", "FUNCTION_SOURCE", "PYTHONPATH"}
 
 
@@ -64,3 +71,29 @@ def test_the_newest_migration_is_the_one_that_the_code_needs():
     versions = sorted((ROOT / "shared" / "migrations" / "versions").glob("[0-9]*.py"))
 
     assert versions[-1].name[:4] == REVISION
+
+
+def test_connections_are_counted_as_the_code_opens_them(planned):
+    ledger = PostgresLedger(NOWHERE)
+    theirs = [part for part in vars(ledger).values() if isinstance(part, Batcher | Calls)]
+    pool = Reads(NOWHERE)._engine.pool
+    keys = [part for part in vars(PostgresKeys(NOWHERE)).values() if isinstance(part, Calls)]
+
+    counted = planned("prod").json["planned_values"]["outputs"]["connections"]["value"]
+    assert counted["ledger"] == len(theirs)
+    assert counted["api"] == len(theirs) + pool.size() + pool._max_overflow + len(keys)
+    assert counted["needed"] <= counted["taken"] - 10
+
+
+def test_the_cache_is_asked_by_the_api_alone():
+    """So nobody else is given its password (`cache_readers`)."""
+    module = ast.parse((ROOT / "shared" / "bootstrap.py").read_text())
+    asking = {
+        function.name
+        for function in module.body
+        if isinstance(function, ast.FunctionDef)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "_task_cache"
+    }
+
+    assert asking == {"api"}
