@@ -13,8 +13,6 @@ from shared.cli.errors import CliError, Exit
 from shared.cli.output import Output, output_options
 
 TEMPLATES: Final = Path(__file__).parent / "new_task_template"
-OTHER_FUNCTIONS: Final = frozenset({"enqueue", "relay", "dead_letter"})
-"""Functions that are no task types."""
 USED_BY_THE_TEMPLATES: Final = frozenset(
     {"annotated", "context", "field", "handler", "payload", "settings", "task_context"}
     | {"task_function", "uuid", "validation_error"}
@@ -57,7 +55,7 @@ def new_task(name: str, root: Path, output: Output) -> None:
 
 
 def _check_name(name: str) -> None:
-    from shared.domain.task_type import NAME_PATTERN
+    from shared.domain.task_type import NAME_PATTERN, TAKEN_NAMES
 
     if not re.fullmatch(NAME_PATTERN, name):
         raise _refused(
@@ -70,7 +68,7 @@ def _check_name(name: str) -> None:
             f'"{name}" ends in "_dead".',
             f"Its topic would be the dead-letter topic of {name.removesuffix('_dead')}.",
         )
-    if name in OTHER_FUNCTIONS | USED_BY_THE_TEMPLATES or _is_python(name):
+    if name in TAKEN_NAMES | USED_BY_THE_TEMPLATES or _is_python(name):
         raise _refused(f'"{name}" is reserved.', "Python or CloudTasker uses this name itself.")
 
 

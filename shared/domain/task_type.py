@@ -10,9 +10,27 @@ from shared.domain.errors import InvalidField, InvalidPayload
 from shared.domain.payload import Payload
 
 NAME_PATTERN: Final = r"^[a-z][a-z0-9_]{1,22}[a-z0-9]$"
+TAKEN_NAMES: Final = frozenset(
+    {"enqueue", "relay", "dead_letter", "grpc_gateway"}
+    | {"migrate", "build", "push", "scheduler", "api_gateway"}
+)
+"""Functions and services of the system itself, and accounts that work for it in the cloud."""
 MAX_PROBLEMS: Final = 100
 ACK_MARGIN_SECONDS: Final = 30
 """An ack deadline leaves a run this long to record its outcome after its time limit."""
+
+
+MEMORY_OF_CPU: Final = (
+    (0.08, 128, 512),
+    (0.5, 128, 1024),
+    (1, 128, 4096),
+    (2, 128, 8192),
+    (4, 2048, 16384),
+    (6, 4096, 24576),
+    (8, 4096, 32768),
+)
+"""From so many CPUs on: the least and the most memory in MiB. Source: Cloud Run, "vCPU and memory
+table"; a CPU that stays on needs a whole one and 512 MiB."""
 
 
 class Retry(BaseModel):
@@ -70,6 +88,18 @@ class Limits(BaseModel):
             )
         if self.concurrency > 1 and self.cpu < 1:
             raise ValueError(f"concurrency ({self.concurrency}) above 1 needs cpu of at least 1")
+        if self.cpu > 1 and self.cpu not in (row[0] for row in MEMORY_OF_CPU):
+            raise ValueError(f"cpu ({self.cpu:g}) above 1 must be 2, 4, 6 or 8")
+        least, most = next(row[1:] for row in reversed(MEMORY_OF_CPU) if row[0] <= self.cpu)
+        if not least <= self.memory_mb <= most:
+            raise ValueError(
+                f"memory_mb ({self.memory_mb}) must be {least} to {most} with cpu {self.cpu:g}"
+            )
+        if self.mode == "long" and (self.cpu < 1 or self.memory_mb < 512):
+            raise ValueError(
+                f"mode long needs cpu ({self.cpu:g}) of at least 1 and memory_mb "
+                f"({self.memory_mb}) of at least 512: its CPU stays on"
+            )
         return self
 
 
@@ -84,6 +114,11 @@ class TaskType:
     def __post_init__(self) -> None:
         if not re.fullmatch(NAME_PATTERN, self.name):
             raise ValueError(f"task type name {self.name!r} does not match {NAME_PATTERN}")
+        if self.name in TAKEN_NAMES:
+            raise ValueError(
+                f"task type name {self.name!r} is taken: the system has a function or an account "
+                "of that name; choose another"
+            )
         if self.name.endswith("_dead"):
             raise ValueError(
                 f"task type name {self.name!r} ends in _dead: its topic would be the dead-letter "

@@ -42,7 +42,7 @@ resource "google_cloudfunctions2_function" "main" {
     # API Gateway is not counted as internal; who may call is the invoker grant's to say.
     ingress_settings                 = var.caller == "api" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
     available_cpu                    = "1"
-    available_memory                 = "512M"
+    available_memory                 = "512Mi"
     timeout_seconds                  = var.timeout_seconds
     max_instance_request_concurrency = 80
     min_instance_count               = var.min_instances

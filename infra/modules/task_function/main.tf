@@ -52,7 +52,7 @@ resource "google_cloudfunctions2_function" "main" {
     service_account_email            = var.service_account
     ingress_settings                 = "ALLOW_INTERNAL_ONLY"
     available_cpu                    = tostring(var.limits.cpu)
-    available_memory                 = "${var.limits.memory_mb}M"
+    available_memory                 = "${var.limits.memory_mb}Mi"
     timeout_seconds                  = var.limits.ack_deadline_seconds
     max_instance_request_concurrency = var.limits.concurrency
     max_instance_count               = var.limits.max_instances

@@ -83,20 +83,45 @@ locals {
     )
   ])
 
+  # From so many CPUs on: the least and the most memory in MiB, as Cloud Run has it.
+  memory_of_cpu = [
+    { cpu = 0.08, least = 128, most = 512 },
+    { cpu = 0.5, least = 128, most = 1024 },
+    { cpu = 1, least = 128, most = 4096 },
+    { cpu = 2, least = 128, most = 8192 },
+    { cpu = 4, least = 2048, most = 16384 },
+    { cpu = 6, least = 4096, most = 24576 },
+    { cpu = 8, least = 4096, most = 32768 },
+  ]
+  memory = {
+    for name, limits in local.task_types :
+    name => try(reverse([for row in local.memory_of_cpu : row if row.cpu <= limits.cpu])[0], local.memory_of_cpu[0])
+  }
+  # Functions and services of the system itself, and accounts that work for it.
+  taken = ["enqueue", "relay", "dead_letter", "grpc_gateway", "migrate", "build", "push", "scheduler", "api_gateway"]
+
   # Python looks at a file as a whole once each of its fields is right; so does this.
   wrong = toset([for problem in concat(local.number_problems, local.other_problems) : problem.name if problem.problem != ""])
-  whole_problems = flatten([
-    for name, limits in local.task_types : concat(
-      limits.ack_deadline_seconds >= limits.time_limit_seconds + 30 ? [] : [{
-        name    = name, field = "limits",
-        problem = "Value error, ack_deadline_seconds (${limits.ack_deadline_seconds}) must be at least time_limit_seconds + 30 (${limits.time_limit_seconds + 30})"
-      }],
-      limits.concurrency <= 1 || limits.cpu >= 1 || limits.ack_deadline_seconds < limits.time_limit_seconds + 30 ? [] : [{
-        name    = name, field = "limits",
-        problem = "Value error, concurrency (${limits.concurrency}) above 1 needs cpu of at least 1"
-      }],
-    ) if !contains(local.wrong, name)
-  ])
+  # The first that is wrong, in the order of the Python code.
+  whole_problems = [
+    for name, limits in local.task_types : {
+      name  = name
+      field = "limits"
+      problem = (
+        limits.ack_deadline_seconds < limits.time_limit_seconds + 30 ?
+        "Value error, ack_deadline_seconds (${limits.ack_deadline_seconds}) must be at least time_limit_seconds + 30 (${limits.time_limit_seconds + 30})" :
+        limits.concurrency > 1 && limits.cpu < 1 ?
+        "Value error, concurrency (${limits.concurrency}) above 1 needs cpu of at least 1" :
+        limits.cpu > 1 && !contains(local.memory_of_cpu[*].cpu, limits.cpu) ?
+        "Value error, cpu (${limits.cpu}) above 1 must be 2, 4, 6 or 8" :
+        limits.memory_mb < local.memory[name].least || limits.memory_mb > local.memory[name].most ?
+        "Value error, memory_mb (${limits.memory_mb}) must be ${local.memory[name].least} to ${local.memory[name].most} with cpu ${limits.cpu}" :
+        limits.mode == "long" && (limits.cpu < 1 || limits.memory_mb < 512) ?
+        "Value error, mode long needs cpu (${limits.cpu}) of at least 1 and memory_mb (${limits.memory_mb}) of at least 512: its CPU stays on" :
+        ""
+      )
+    } if !contains(local.wrong, name)
+  ]
 
   lines = concat(
     [
@@ -112,6 +137,11 @@ locals {
       for name, _ in local.given :
       "functions/${name}/task.yaml: task type name '${name}' does not match ^[a-z][a-z0-9_]{1,22}[a-z0-9]$"
       if !can(regex("^[a-z][a-z0-9_]{1,22}[a-z0-9]$", name))
+    ],
+    [
+      for name, _ in local.given :
+      "functions/${name}/task.yaml: task type name '${name}' is taken: the system has a function or an account of that name; choose another"
+      if contains(local.taken, name)
     ],
     [
       for name, _ in local.given :

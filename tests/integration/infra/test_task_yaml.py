@@ -4,12 +4,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from emulators.terraform.errors import TerraformError
 from emulators.terraform.terraform import Terraform
 from shared.adapters.catalogue import load_catalogue
 from shared.domain.errors import Misconfigured
+from shared.domain.payload import Payload
+from shared.domain.task_type import TAKEN_NAMES, Limits, TaskType
 from tests.integration.infra.conftest import ROOT
+from tests.integration.infra.resources import resources
 
 WRONG = {
     "too_low": "max_attempts: 4",
@@ -26,6 +30,15 @@ WRONG = {
     "much_memory": "memory_mb: 32769",
     "no_cpu": "cpu: 0.01",
     "cpu_too_small_for_concurrency": "cpu: 0.5\nconcurrency: 2",
+    "three_cpus": "cpu: 3\nmemory_mb: 4096",
+    "one_cpu_and_a_half": "cpu: 1.5",
+    "memory_over_a_small_cpu": "cpu: 0.3\nconcurrency: 1\nmemory_mb: 513",
+    "memory_over_half_a_cpu": "cpu: 0.5\nconcurrency: 1\nmemory_mb: 1025",
+    "memory_over_one_cpu": "memory_mb: 4097",
+    "memory_under_four_cpus": "cpu: 4\nmemory_mb: 2047",
+    "memory_under_eight_cpus": "cpu: 8\nmemory_mb: 4095",
+    "long_with_half_a_cpu": "mode: long\ncpu: 0.5\nconcurrency: 1",
+    "long_with_little_memory": "mode: long\nmemory_mb: 511",
     "many_instances": "max_instances: 1001",
     "no_concurrency": "concurrency: 0",
     "half_an_attempt": "max_attempts: 5.5",
@@ -54,6 +67,59 @@ def test_what_python_says_of_a_wrong_file_terraform_says_too(root, said):
 
     lines = str(python.value).splitlines()
     assert [line for line in lines if line in unwrapped(terraform.value)] == lines
+
+
+RIGHT = {
+    "a_small_cpu": "cpu: 0.08\nconcurrency: 1\nmemory_mb: 512",
+    "half_a_cpu": "cpu: 0.5\nconcurrency: 1\nmemory_mb: 1024",
+    "one_cpu": "memory_mb: 4096",
+    "four_cpus": "cpu: 4\nmemory_mb: 2048",
+    "eight_cpus": "cpu: 8\nmemory_mb: 32768",
+    "long": "mode: long\nmemory_mb: 512\ncpu: 1",
+}
+
+
+def test_what_python_takes_terraform_takes_too(root):
+    for name, said in RIGHT.items():
+        make_task_type(root, name, said)
+        Limits.model_validate(yaml.safe_load(said))
+
+    terraform_reads(root)
+
+
+def test_a_name_that_the_system_has_is_refused_in_the_same_words(root):
+    for name in TAKEN_NAMES:
+        make_task_type(root, name, "description: Has a name that is taken.")
+
+    with pytest.raises(TerraformError) as terraform:
+        terraform_reads(root)
+
+    for name in sorted(TAKEN_NAMES):
+        with pytest.raises(ValueError, match="choose another") as python:
+            TaskType(name, Limits(), Payload)
+        assert f"functions/{name}/task.yaml: {python.value}" in unwrapped(terraform.value)
+
+
+def test_every_name_of_the_infrastructure_that_a_type_could_take_is_taken(planned):
+    """A task type `x_y` has account ct-x-y and service x-y."""
+    types = {file.parent.name for file in (ROOT / "functions").glob("*/task.yaml")}
+    named = {
+        account.after["account_id"].removeprefix("ct-")
+        for account in resources(planned("prod"), "google_service_account")
+        if account.type == "google_service_account"
+    }
+    for kind in ("google_cloudfunctions2_function", "google_cloud_run_v2_service"):
+        named |= {s.after["name"] for s in resources(planned("prod"), kind) if s.type == kind}
+
+    assert {name.replace("-", "_") for name in named} - types == set(TAKEN_NAMES)
+
+
+def make_task_type(root: Path, name: str, said: str) -> None:
+    """Write a task type's folder."""
+    folder = root / "functions" / name
+    folder.mkdir()
+    (folder / "task.yaml").write_text(said)
+    shutil.copy(ROOT / "functions" / "noop" / "payload.py", folder)
 
 
 def test_a_missing_payload_model_is_told_in_the_same_words(root):

@@ -156,6 +156,10 @@ def test_the_ack_deadline_follows_the_time_limit():
         {"mode": "medium"},
         {"cpu": 0.5, "concurrency": 2},
         {"memory_mb": 1},
+        {"memory_mb": 4097},
+        {"cpu": 3},
+        {"cpu": 4, "memory_mb": 2047},
+        {"mode": "long", "memory_mb": 511},
         {"unknown": 1},
     ],
 )
@@ -173,6 +177,12 @@ def test_a_task_type_name_has_its_form(name):
 def test_a_task_type_name_cannot_take_another_s_dead_letter_topic():
     with pytest.raises(ValueError, match="dead-letter topic of 'send'"):
         TaskType("send_dead", Limits(), Greeting)
+
+
+@pytest.mark.parametrize("name", ["push", "enqueue", "migrate"])
+def test_a_task_type_cannot_take_a_name_of_the_system(name):
+    with pytest.raises(ValueError, match="is taken"):
+        TaskType(name, Limits(), Greeting)
 
 
 def test_cloud_names_use_dashes():
