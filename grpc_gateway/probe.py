@@ -9,7 +9,6 @@ from typing import Final
 
 import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
-from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from grpc_gateway.health import LIVE
 from shared.settings import read_settings
@@ -20,9 +19,13 @@ _LIMIT_SECONDS: Final = 3
 def is_serving(port: int, service: str) -> bool:
     """Whether the gateway on `port` of this machine says that `service` is SERVING."""
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        request = HealthCheckRequest(service=service)
+        check = channel.unary_unary(
+            "/grpc.health.v1.Health/Check",
+            request_serializer=HealthCheckRequest.SerializeToString,
+            response_deserializer=HealthCheckResponse.FromString,
+        )
         try:
-            answer = HealthStub(channel).Check(request, timeout=_LIMIT_SECONDS)
+            answer = check(HealthCheckRequest(service=service), timeout=_LIMIT_SECONDS)
         except grpc.RpcError:
             return False
     return bool(answer.status == HealthCheckResponse.SERVING)
