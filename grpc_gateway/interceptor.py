@@ -1,4 +1,4 @@
-"""Stands around every unary call: what cannot be read and what goes wrong becomes a status with
+"""Stands around every call: what cannot be read and what goes wrong becomes a status with
 details. The only place here that catches everything."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -77,11 +77,16 @@ class Interceptor(ServerInterceptor):
         async def answer(request: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[Any]:
             try:
                 await self._admission.check(method, context)
+                async for one in behaviour(request, context):
+                    yield one
+                return
+            except AbortError:
+                raise
             except CloudTaskerError as error:
-                status = rpc_status.to_status(_refusal(error, method))
-                await context.abort_with_status(status)
-            async for one in behaviour(request, context):
-                yield one
+                status = _refusal(error, method)
+            except Exception as defect:
+                status = _fault(defect, method)
+            await context.abort_with_status(rpc_status.to_status(status))
 
         make = (
             grpc.stream_stream_rpc_method_handler

@@ -39,6 +39,10 @@ class Event(StrEnum):
 
     REQUEST_REFUSED = "request_refused"
     """The API did not accept a caller: who it is, or what it may do."""
+    KEY_SCOPES_UNKNOWN = "key_scopes_unknown"
+    """An API key has scopes that this version does not know; they allow nothing."""
+    KEY_USE_NOT_NOTED = "key_use_not_noted"
+    """The last use of an API key could not be written; its caller was let in all the same."""
     TASK_ENQUEUED = "task_enqueued"
     """A task is stored, and its caller has its id."""
     TASK_CANCELLED = "task_cancelled"

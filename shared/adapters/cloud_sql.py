@@ -18,6 +18,11 @@ SCHEME: Final = "cloudsql+pg8000"
 _FORM: Final = f"{SCHEME}://USER@/NAME?instance=PROJECT:REGION:INSTANCE"
 _PRIVATE: Final = "PRIVATE"
 
+
+class CloudSqlAway(ConnectionError):
+    """The connector could not open a connection: the admin API, an identity, or the instance."""
+
+
 Connect = Callable[..., pg8000.dbapi.Connection]
 """The connector's `connect`: instance, driver, and the driver's own arguments."""
 
@@ -60,12 +65,36 @@ def place_of(url: str) -> Place:
 
 
 def connect(url: str, connect: Connect | None = None, **arguments: Any) -> pg8000.dbapi.Connection:
-    """A DB-API connection to the database that `url` names; `arguments` are the driver's."""
+    """A DB-API connection to the database that `url` names; `arguments` are the driver's.
+
+    Raises: CloudSqlAway when the connector's own calls fail; else what the driver raises.
+    """
     place = place_of(url)
     open_it = connect or _connector().connect
     identity = {"password": place.password} if place.password else {"enable_iam_auth": True}
-    return open_it(
-        place.instance, "pg8000", user=place.user, db=place.database, **identity, **arguments
+    try:
+        return open_it(
+            place.instance, "pg8000", user=place.user, db=place.database, **identity, **arguments
+        )
+    except _connector_errors() as failure:
+        raise CloudSqlAway(f"{type(failure).__name__}: {failure}") from failure
+
+
+def _connector_errors() -> tuple[type[Exception], ...]:
+    """What the connector raises when it cannot reach what it needs; the driver's own are not here.
+
+    Evaluated once something was raised, when the connector is imported anyway.
+    """
+    from aiohttp import ClientError
+    from google.auth.exceptions import GoogleAuthError
+    from google.cloud.sql.connector import exceptions
+
+    return (
+        ClientError,
+        GoogleAuthError,
+        exceptions.CloudSQLConnectionError,
+        exceptions.DnsResolutionError,
+        exceptions.RefreshNotValidError,
     )
 
 

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from shared.adapters.pg_calls import Calls
-from shared.domain.api_key import ApiKey, Scope
+from shared.domain.api_key import ApiKey, scopes_of
 
 _COLUMNS: Final = "id, name, scopes, digest, created_at, expires_at, revoked_at, last_used_at"
 _ADD: Final = f"""
@@ -63,4 +63,5 @@ class PostgresKeys:
 
 def _key(row: list[Any]) -> ApiKey:
     key_id, name, scopes, digest, *times = row
-    return ApiKey(key_id, name, frozenset(map(Scope, scopes)), bytes(digest), *times)
+    known, unknown = scopes_of(scopes)
+    return ApiKey(key_id, name, known, bytes(digest), *times, unknown)

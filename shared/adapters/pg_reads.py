@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Engine, Select, select
 from sqlalchemy.exc import DBAPIError
 
+from shared.adapters.cloud_sql import Connect
 from shared.adapters.pg_connection import is_away
 from shared.adapters.pg_engine import engine_of
 from shared.adapters.schema import attempts, tasks
@@ -46,9 +47,10 @@ def reads_of(url: str) -> "Reads":
 class Reads:
     """Blocking reads; call them in a thread."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, connect: Connect | None = None) -> None:
         self._engine: Engine = engine_of(
             url,
+            connect=connect,
             isolation_level="AUTOCOMMIT",
             pool_size=4,
             max_overflow=4,

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -41,6 +42,8 @@ class ApiKey:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    unknown_scopes: frozenset[str] = frozenset()
+    """Scopes of another version of this code. They allow nothing."""
 
     def problem(self, secret: str, now: datetime) -> str | None:
         """Why this key does not admit who brings `secret` at `now`; None when it does."""
@@ -51,6 +54,13 @@ class ApiKey:
         if self.expires_at is not None and now >= self.expires_at:
             return f"key {self.id} expired at {self.expires_at:%Y-%m-%d %H:%M} UTC"
         return None
+
+
+def scopes_of(words: Iterable[str]) -> tuple[frozenset[Scope], frozenset[str]]:
+    """The scopes that `words` name, and the words that are no scope of this version."""
+    said = frozenset(words)
+    known = frozenset(scope for scope in Scope if scope in said)
+    return known, said - known
 
 
 def token_of(random_bytes: bytes) -> tuple[str, str, str]:

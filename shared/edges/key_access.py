@@ -4,6 +4,7 @@ A key is looked up once in a few seconds, not at each request: so a revoked one 
 long at the most, and who guesses ids costs the database little.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from shared.domain.ports import KeyStore
 from shared.edges.access import Caller
 from shared.edges.behind_gateway import BehindGateway
 from shared.settings import Settings
+from shared.telemetry import Event, log
 
 KEEP_SECONDS: Final = 5.0
 """How long a key, or that there is none, is believed without asking again."""
@@ -29,6 +31,14 @@ HEADER: Final = "x-api-key"
 class _Kept:
     key: ApiKey | None
     until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    """One that runs, for all who need its key meanwhile."""
+
+    began: float
+    task: asyncio.Task[ApiKey | None]
 
 
 def _utc_now() -> datetime:
@@ -51,6 +61,7 @@ class KeyAccess:
         self._clock = clock
         self._now = now
         self._kept: dict[str, _Kept] = {}
+        self._lookups: dict[str, _Lookup] = {}
         self._noted: dict[str, float] = {}
 
     def check_bind(self, host: str) -> None:
@@ -77,19 +88,47 @@ class KeyAccess:
         return brought
 
     async def _find(self, key_id: str) -> ApiKey | None:
+        now = self._clock()
         kept = self._kept.get(key_id)
-        if kept is None or self._clock() >= kept.until:
-            kept = _Kept(await self._keys.find(key_id), self._clock() + KEEP_SECONDS)
-            if len(self._kept) >= MAX_KEPT:
+        if kept is not None and now < kept.until:
+            return kept.key
+        lookup = self._lookups.get(key_id)
+        if lookup is None or now >= lookup.began + KEEP_SECONDS:
+            lookup = _Lookup(now, asyncio.ensure_future(self._look_up(key_id, now)))
+            self._lookups[key_id] = lookup
+            lookup.task.add_done_callback(lambda task: self._ended(key_id, task))
+        # A caller who gives up must not end the lookup of the others.
+        return await asyncio.shield(lookup.task)
+
+    async def _look_up(self, key_id: str, began: float) -> ApiKey | None:
+        """What the store says; believed for a time that counts from `began`, as it may be slow."""
+        key = await self._keys.find(key_id)
+        if key is not None and key.unknown_scopes:
+            unknown = ", ".join(sorted(key.unknown_scopes))
+            log(Event.KEY_SCOPES_UNKNOWN, severity="WARNING", key=key_id, scopes=unknown)
+        until = began + KEEP_SECONDS
+        kept = self._kept.get(key_id)
+        if kept is None or kept.until < until:
+            if key_id not in self._kept and len(self._kept) >= MAX_KEPT:
                 self._kept.pop(next(iter(self._kept)))
-            self._kept[key_id] = kept
-        return kept.key
+            self._kept[key_id] = _Kept(key, until)
+        return key
+
+    def _ended(self, key_id: str, task: asyncio.Task[ApiKey | None]) -> None:
+        if (lookup := self._lookups.get(key_id)) and lookup.task is task:
+            del self._lookups[key_id]
+        if not task.cancelled():
+            task.exception()  # asked for, as everybody who waited may have left
 
     async def _note(self, key_id: str) -> None:
         now = self._clock()
         if now >= self._noted.get(key_id, now):
             self._noted[key_id] = now + USED_SECONDS
-            await self._keys.used(key_id)
+            try:
+                await self._keys.used(key_id)
+            except Exception as failure:
+                # A caller who proved who it is goes in, whatever became of this note.
+                log(Event.KEY_USE_NOT_NOTED, severity="WARNING", key=key_id, error=failure)
 
 
 def _bearer(authorization: str | None) -> str:

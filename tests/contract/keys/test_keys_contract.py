@@ -79,3 +79,17 @@ async def test_a_database_that_is_away_is_told_apart_from_an_unknown_key():
             await keys.find("0" * 16)
     finally:
         keys.close()
+
+
+async def test_a_scope_that_this_version_does_not_know_is_set_apart(postgres, database):
+    """As after a roll-back, when a newer version made the key."""
+    key, _ = made_key("newer", Scope.READ)
+    keys = PostgresKeys(database)
+    try:
+        await keys.add(key)
+        postgres.run("UPDATE api_keys SET scopes = '{read,redrive}'", "keys_contract")
+        found = await keys.find(key.id)
+    finally:
+        keys.close()
+
+    assert (found.scopes, found.unknown_scopes) == ({Scope.READ}, {"redrive"})

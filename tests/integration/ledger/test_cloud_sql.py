@@ -1,15 +1,23 @@
 """Connections through Cloud SQL's connector, which a function stands in for that opens the driver's
 DB-API connection to a real Postgres, as the connector does."""
 
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
+import aiohttp
 import pg8000.dbapi
 import pytest
+from google.auth.exceptions import DefaultCredentialsError, TransportError
+from google.cloud.sql.connector import exceptions
 from sqlalchemy import text
 
-from shared.adapters.cloud_sql import NativeConnection, Place, connect, place_of
+from shared.adapters.cloud_sql import CloudSqlAway, NativeConnection, Place, connect, place_of
+from shared.adapters.pg_connection import is_away
 from shared.adapters.pg_engine import engine_of
-from shared.domain.errors import Misconfigured
+from shared.adapters.pg_reads import Reads
+from shared.domain.errors import LedgerUnavailable, Misconfigured
 from tests.support.postgres import PostgresServer, fresh_database
 
 USER = "ct-enqueue@project.iam"
@@ -71,6 +79,37 @@ def test_a_user_with_a_password_is_none_of_iams(connector):
 
     assert place_of(url).password == "p/w"
     assert connector.asked[0][-1] is False
+
+
+ASKED: Any = SimpleNamespace(real_url="https://sqladmin")
+FAILURES = [
+    aiohttp.ClientPayloadError("cut off"),
+    aiohttp.ClientResponseError(ASKED, (), status=503),
+    TransportError("no metadata server"),
+    DefaultCredentialsError("no credentials"),
+    exceptions.CloudSQLConnectionError("refused"),
+    exceptions.RefreshNotValidError("stale"),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
+def test_a_connector_that_cannot_connect_is_a_database_that_is_away(failure):
+    def refuse(*_, **__):
+        raise failure
+
+    with pytest.raises(CloudSqlAway, match=type(failure).__name__) as away:
+        connect(URL, refuse)
+    assert is_away(away.value)
+    with pytest.raises(LedgerUnavailable):
+        Reads(URL, connect=refuse).get(UUID(int=0))
+
+
+def test_a_defect_in_the_connectors_use_is_no_absence():
+    def broken(*_, **__):
+        raise TypeError("a wrong argument")
+
+    with pytest.raises(TypeError):
+        connect(URL, broken)
 
 
 def test_what_the_connector_opened_has_the_native_methods_and_commits_by_itself(connector):

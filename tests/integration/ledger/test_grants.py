@@ -7,7 +7,7 @@ from pg8000.exceptions import DatabaseError
 from shared.adapters.pg_keys import PostgresKeys
 from shared.adapters.postgres import PostgresLedger
 from shared.adapters.schema import metadata
-from shared.migrations.grants import grant
+from shared.migrations.grants import PRIVILEGES, grant
 from tests.support.api_keys import made_key
 from tests.support.postgres import PostgresServer, fresh_database
 
@@ -39,15 +39,71 @@ def as_workload(url: str) -> pg8000.native.Connection:
 
 
 async def test_it_can_do_the_products_work(url):
-    ledger, keys = PostgresLedger(url), PostgresKeys(url)
+    ledger = PostgresLedger(url)
     await ledger.ping()
-    await keys.add(made_key("ci")[0])
     ledger.close()
-    keys.close()
 
 
-@pytest.mark.parametrize("table", sorted(metadata.tables))
-def test_it_reads_and_writes_every_table(url, table):
+async def test_it_can_look_keys_up_and_note_their_use_but_neither_make_nor_change_one(owner, url):
+    key, _ = made_key("ci")
+    admin, workload = PostgresKeys(owner), PostgresKeys(url)
+    try:
+        await admin.add(key)
+        await workload.used(key.id)
+        assert (await workload.find(key.id)).last_used_at is not None
+        with pytest.raises(DatabaseError, match="permission denied"):
+            await workload.add(made_key("intruder")[0])
+        with pytest.raises(DatabaseError, match="permission denied"):
+            await workload.revoke(key.id)
+    finally:
+        admin.close()
+        workload.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE api_keys SET scopes = '{manage}'",
+        "UPDATE api_keys SET revoked_at = NULL",
+        "UPDATE api_keys SET digest = ''",
+        "DELETE FROM api_keys",
+        "DELETE FROM audit",
+        "UPDATE audit SET actor = 'nobody'",
+    ],
+)
+def test_it_can_neither_change_rights_of_callers_nor_what_the_audit_says(url, statement):
+    connection = as_workload(url)
+    try:
+        with pytest.raises(DatabaseError, match="permission denied"):
+            connection.run(statement)
+    finally:
+        connection.close()
+
+
+def test_a_grant_takes_away_what_an_earlier_version_gave(postgres, owner, url):
+    postgres.run("GRANT ALL ON api_keys, tasks TO cloudtasker_workload", "grants")
+    grant(owner, [USER])
+
+    [rights] = postgres.run(
+        "SELECT has_table_privilege('cloudtasker_workload', 'api_keys', 'INSERT'),"
+        " has_table_privilege('cloudtasker_workload', 'tasks', 'TRUNCATE'),"
+        " has_table_privilege('cloudtasker_workload', 'tasks', 'INSERT')",
+        "grants",
+    )
+    assert rights == [False, False, True]
+
+
+def test_every_table_of_the_database_has_its_line(postgres, url):
+    found = postgres.run(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'", "grants"
+    )
+
+    assert {name for (name,) in found} == PRIVILEGES.keys()
+    assert metadata.tables.keys() <= PRIVILEGES.keys()
+
+
+@pytest.mark.parametrize("table", sorted(t for t, r in PRIVILEGES.items() if "DELETE" in r))
+def test_it_reads_and_writes_every_table_of_the_products_work(url, table):
     connection = as_workload(url)
     try:
         connection.run(f"SELECT * FROM {table} LIMIT 1")
