@@ -62,6 +62,7 @@ class PostgresKeys:
 
 
 def _key(row: list[Any]) -> ApiKey:
-    key_id, name, scopes, digest, *times = row
+    key_id, name, scopes, digest, created_at, expires_at, revoked_at, last_used_at = row
     known, unknown = scopes_of(scopes)
+    times = (created_at, expires_at, revoked_at, last_used_at)
     return ApiKey(key_id, name, known, bytes(digest), *times, unknown)

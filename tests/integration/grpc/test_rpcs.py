@@ -20,7 +20,7 @@ async def run(memory, task_id, verdict):
 
     kind = greeting_type()
     claim = await memory.ledger.claim(UUID(task_id), 0, kind)
-    settlement = settle(verdict, kind.limits, attempt=claim.attempt, delivery_attempt=0, chance=0.5)
+    settlement = settle(verdict, kind.limits, attempt=claim.attempt, chance=0.5)
     await memory.ledger.finish(claim, settlement)
 
 
