@@ -130,7 +130,17 @@ def runner(name: str, handle: Handle) -> Runner:
 def relay() -> Relay:
     """Raises: Misconfigured."""
     ledger, publisher = _ledger(), _publisher()
-    service = RelayService(_catalogue(), ledger, publisher, project=settings().project)
+    from shared.adapters.pg_upkeep import PostgresUpkeep
+
+    upkeep = PostgresUpkeep(settings().database_url)
+    service = RelayService(
+        _catalogue(),
+        ledger,
+        publisher,
+        upkeep,
+        project=settings().project,
+        retention=settings().retention,
+    )
     return Relay(
         settings(), service, Readiness({"postgres": ledger.ping, "pubsub": publisher.ping})
     )

@@ -15,12 +15,14 @@ from urllib.parse import unquote, urlsplit
 
 from shared.domain.errors import Misconfigured
 from shared.domain.failpoint import Failpoint, failpoints_of
+from shared.domain.upkeep import DAY_SECONDS, DEFAULT_RETENTION, Retention
 
 GOOGLE_KEYS_URL: Final = "https://www.googleapis.com/oauth2/v3/certs"
 DEFAULT_SENDER: Final = "CloudTasker <no-reply@example.com>"
 AUTH_CHOICES: Final = ("none", "keys", "google")
 PUSH_AUTH_CHOICES: Final = ("signature", "platform", "none")
 LOG_CHOICES: Final = ("json", "pretty")
+MAX_DAYS: Final = 3650
 _PLACE: Final = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9.-]+):[0-9]{1,5}")
 ROOT: Final = Path(__file__).resolve().parent.parent
 """The folder that holds `functions/`: the checkout, or the unpacked archive."""
@@ -63,6 +65,7 @@ class Settings:
     reflection: bool = False
     task_overrides: Path | None = None
     failpoints: tuple[Failpoint, ...] = ()
+    retention: Retention = DEFAULT_RETENTION
     smtp: Smtp = Smtp()
     webhook_secret: str = field(default="", repr=False)
     webhook_allow: tuple[str, ...] = ()
@@ -125,6 +128,12 @@ VARIABLES: Final = (
         "`point=crash`, `=raise` or `=sleep:SECONDS`, each with `@nth` or not, by semicolons: "
         "where a process shall fail; for tests only",
     ),
+    Variable(
+        "CLOUDTASKER_KEEP_DAYS",
+        "7",
+        "how long the relay keeps succeeded, cancelled and expired tasks after their end",
+    ),
+    Variable("CLOUDTASKER_KEEP_DEAD_DAYS", "30", "the same for dead tasks and raw dead letters"),
     Variable("CLOUDTASKER_SMTP_URL", "smtp://127.0.0.1:1025", "the server that takes e-mail"),
     Variable("CLOUDTASKER_SMTP_SENDER", "CloudTasker <no-reply@example.com>", "the From of e-mail"),
     Variable(
@@ -174,6 +183,11 @@ class _Reader:
         fits = value.isdigit() and 0 <= int(value) <= 65535
         return int(value) if self._checked(name, value, fits, "a port, 0 to 65535") else default
 
+    def days(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        fits = value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= MAX_DAYS
+        return int(value) if self._checked(name, value, fits, f"1 to {MAX_DAYS} days") else default
+
     def _checked(self, name: str, value: str, fits: bool, wanted: str) -> bool:
         if not fits:
             self.problems.append(f"{name} is {value!r}; it must be {wanted}")
@@ -210,6 +224,10 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         reflection=read.flag("CLOUDTASKER_GRPC_REFLECTION"),
         task_overrides=Path(overrides) if overrides else None,
         failpoints=_failpoints(read),
+        retention=Retention(
+            read.days("CLOUDTASKER_KEEP_DAYS", 7) * DAY_SECONDS,
+            read.days("CLOUDTASKER_KEEP_DEAD_DAYS", 30) * DAY_SECONDS,
+        ),
         smtp=_smtp(read),
         webhook_secret=read.text("CLOUDTASKER_WEBHOOK_SECRET"),
         webhook_allow=_places(read),

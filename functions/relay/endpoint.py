@@ -8,11 +8,14 @@ from starlette.responses import JSONResponse, Response
 
 from shared import telemetry
 from shared.bootstrap import Readiness, Relay
+from shared.services.relay import Round
 from shared.settings import Settings
-from shared.telemetry import Event
+from shared.telemetry import Event, Severity
 
-RUN_SECONDS: Final = 55.0
-"""A scheduler calls once a minute; two calls may overlap without harm."""
+RUN_SECONDS: Final = 63.0
+"""A scheduler calls once a minute: the next call stands by for a moment, so that no gap is left."""
+LATE_SECONDS: Final = 60.0
+"""A relay that was further behind than this is worth a warning."""
 
 
 class RelayEndpoint:
@@ -31,8 +34,9 @@ class RelayEndpoint:
         Raises: LedgerUnavailable: the scheduler's next call goes on where this one stopped.
         """
         total = await self._service.run(self._run_seconds)
-        if total.due or total.copies:
-            telemetry.log(Event.RELAY_ROUND, **asdict(total))
+        if total != Round():
+            severity: Severity = "WARNING" if total.lag_seconds > LATE_SECONDS else "INFO"
+            telemetry.log(Event.RELAY_ROUND, severity=severity, **asdict(total))
         return JSONResponse(asdict(total), status_code=503 if self._service.stopped else 200)
 
     async def drain(self) -> None:

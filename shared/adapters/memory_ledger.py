@@ -49,13 +49,16 @@ def _later(moment: datetime, seconds: float) -> datetime:
 
 
 @dataclass
-class _Row:
+class Row:
+    """A task and what its row holds beside it."""
+
     task: Task
     fingerprint: str
     token: int = 0
     returns: int = 0
     published: bool = False
     lease_expires_at: datetime | None = None
+    published_at: datetime | None = None
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
@@ -90,7 +93,8 @@ class MemoryLedger:
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
-        self._rows: dict[UUID, _Row] = {}
+        self.leader: object | None = None
+        self._rows: dict[UUID, Row] = {}
         self._keys: dict[str, tuple[UUID, datetime]] = {}
         self._copies: dict[tuple[UUID, int], tuple[DeadLetterCopy, datetime]] = {}
         self.desk: dict[str, DeskEntry] = {}
@@ -98,9 +102,25 @@ class MemoryLedger:
         self.paused: set[str] = set()
 
     @property
-    def rows(self) -> dict[UUID, _Row]:
+    def rows(self) -> dict[UUID, Row]:
         """For the other ports in memory, which are tables beside this one."""
         return self._rows
+
+    @property
+    def keys(self) -> dict[str, tuple[UUID, datetime]]:
+        """Each idempotency key's task, and since when."""
+        return self._keys
+
+    @property
+    def copies(self) -> dict[tuple[UUID, int], tuple[DeadLetterCopy, datetime]]:
+        """The dead-letter copies that are not confirmed, and when each is due."""
+        return self._copies
+
+    def forget(self, task_id: UUID) -> None:
+        """Delete a task with what hangs on it."""
+        task = self._rows.pop(task_id).task
+        for generation in range(task.generation + 1):
+            self._copies.pop((task_id, generation), None)
 
     def now(self) -> datetime:
         """The database's clock."""
@@ -147,7 +167,7 @@ class MemoryLedger:
             if new.expires_in_seconds is not None
             else None,
         )
-        self._rows[new.id] = _Row(task, new.fingerprint)
+        self._rows[new.id] = Row(task, new.fingerprint)
         return Stored(new.id, new.task_type, task.state, now, is_new=True)
 
     async def mark_published(self, tasks: Sequence[Outgoing]) -> None:
@@ -155,7 +175,7 @@ class MemoryLedger:
         for sent in tasks:
             row = self._rows.get(sent.id)
             if row and row.task.generation == sent.generation and not row.published:
-                row.published = True
+                row.published, row.published_at = True, self._now()
                 if row.task.state is State.QUEUED:
                     row.change(due_at=row.task.expires_at)
 
@@ -191,7 +211,7 @@ class MemoryLedger:
             t.concurrency_key,
         )
 
-    def _refusal(self, row: _Row | None, generation: int, now: datetime) -> Refusal | None:
+    def _refusal(self, row: Row | None, generation: int, now: datetime) -> Refusal | None:
         if row is None:
             return Refusal.UNKNOWN
         if row.task.generation != generation:
@@ -232,14 +252,14 @@ class MemoryLedger:
         looked_at = min(due_at, row.expires_at or due_at)
         row.change(state=State.SCHEDULED, due_at=looked_at, attempt=attempt, started_at=started)
 
-    def _bury(self, row: _Row, now: datetime, kind: str) -> None:
+    def _bury(self, row: Row, now: datetime, kind: str) -> None:
         error = {"kind": kind, "message": GIVEN_UP[kind]}
         row.lease_expires_at, row.not_before = None, None
         row.token += 1
         row.change(state=State.DEAD, due_at=None, finished_at=now, error=row.task.error or error)
         self._copy(row)
 
-    def _copy(self, row: _Row) -> None:
+    def _copy(self, row: Row) -> None:
         copy = DeadLetterCopy(row.outgoing(), row.task.attempt)
         self._copies.setdefault((row.task.id, row.task.generation), (copy, self._now()))
 
@@ -321,7 +341,7 @@ class MemoryLedger:
         taken = [row for _, row in due[:limit]]
         return [row.outgoing() for row in taken if self._bring_back(row, attempts, now)]
 
-    def _bring_back(self, row: _Row, attempts: dict[str, int], now: datetime) -> bool:
+    def _bring_back(self, row: Row, attempts: dict[str, int], now: datetime) -> bool:
         if row.task.state is State.RUNNING:
             row.end_attempt(now, "abandoned", None)
             if row.task.attempt >= attempts[row.task.task_type]:
@@ -335,7 +355,7 @@ class MemoryLedger:
         row.change(state=State.QUEUED, due_at=_later(now, PUBLISH_GRACE_SECONDS))
         return True
 
-    def _expire(self, row: _Row, now: datetime) -> None:
+    def _expire(self, row: Row, now: datetime) -> None:
         error = {"kind": "expired", "message": GIVEN_UP["expired"]}
         row.published, row.lease_expires_at, row.not_before = False, None, None
         row.change(state=State.EXPIRED, due_at=None, finished_at=now, error=row.task.error or error)

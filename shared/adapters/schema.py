@@ -93,6 +93,7 @@ idempotency_keys: Final = Table(
     Column("task_id", Uuid, nullable=False),
     Column("fingerprint", Text, nullable=False),
     _moment("created_at", nullable=False),
+    Index("idempotency_keys_old", "created_at"),
 )
 
 dead_letter_copies: Final = Table(
@@ -157,6 +158,7 @@ schedules: Final = Table(
     _moment("next_at"),
     _moment("last_at"),
     _moment("updated_at", nullable=False),
+    Index("schedules_due", "next_at", postgresql_where=text("next_at IS NOT NULL AND NOT paused")),
 )
 
 task_groups: Final = Table(

@@ -1,23 +1,32 @@
 """Bring back what is due: scheduled, unconfirmed, retrying past its time, abandoned, copies.
 
-One round does one bounded batch of each kind. It never republishes a confirmed queued row:
-that is mere backlog.
+One relay leads at a time. A round does one bounded batch of each kind; between rounds it only
+looks, and only as often as something may be due. It never republishes a confirmed queued row while
+its message can still come: that is mere backlog.
 """
 
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+from uuid import UUID
 
 from shared.domain.envelope import dead_letter_of, message_of
 from shared.domain.failpoint import Point, reach
 from shared.domain.ports import Ledger, Publisher
 from shared.domain.task import DeadLetterCopy, Outgoing
 from shared.domain.task_type import TaskType
+from shared.domain.upkeep import DEFAULT_RETENTION, Retention, Upkeep
 
 BATCH: Final = 500
 PAUSE_SECONDS: Final = 1.0
+"""The longest pause: what a new unconfirmed row waits at most beyond its grace."""
+SHORTEST_PAUSE_SECONDS: Final = 0.2
+"""How late a scheduled task may come so that a thousand of them do not cost a thousand rounds."""
+SWEEP_BATCH: Final = 2000
+SWEEP_SECONDS: Final = 3600.0
+PRUNE_BATCH: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,11 @@ class Round:
     published: int = 0
     copies: int = 0
     copies_published: int = 0
+    lag_seconds: float = 0.0
+    """How long the most overdue task had waited; of several rounds the worst."""
+    pruned: int = 0
+    lost: int = 0
+    """Tasks whose message Pub/Sub had dropped."""
 
     def __add__(self, other: "Round") -> "Round":
         return Round(
@@ -35,6 +49,9 @@ class Round:
             self.published + other.published,
             self.copies + other.copies,
             self.copies_published + other.copies_published,
+            max(self.lag_seconds, other.lag_seconds),
+            self.pruned + other.pruned,
+            self.lost + other.lost,
         )
 
     @property
@@ -51,29 +68,78 @@ class RelayService:
         catalogue: Mapping[str, TaskType],
         ledger: Ledger,
         publisher: Publisher,
+        upkeep: Upkeep,
         *,
         project: str,
+        retention: Retention = DEFAULT_RETENTION,
     ) -> None:
         self._catalogue = catalogue
         self._ledger = ledger
         self._publisher = publisher
+        self._upkeep = upkeep
         self._project = project
+        self._retention = retention
+        self._leads = False
+        self._sweep_at = float("-inf")
+        self._swept_to: UUID | None = None
         self._stopped = asyncio.Event()
 
     async def run(self, seconds: float) -> Round:
-        """Work in one-second rounds for `seconds` or until `stop`; what they did together.
+        """Lead and work for `seconds` or until `stop`; what was done.
 
+        While another relay leads, in this process or elsewhere, it stands by.
         Raises: LedgerUnavailable; the next call goes on where this one stopped.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         total = Round()
-        while True:
-            done = await self.round()
-            total += done
-            pause = 0.0 if done.full else PAUSE_SECONDS
-            if loop.time() + pause >= end or await self._stopped_within(pause):
-                return total
+        leads = False
+        try:
+            while True:
+                leads = leads or await self._may_lead()
+                pause = PAUSE_SECONDS
+                if leads:
+                    done, pause = await self._turn()
+                    total += done
+                if loop.time() + pause >= end or await self._stopped_within(pause):
+                    return total
+        finally:
+            if leads:
+                self._leads = False
+                await self._upkeep.resign()
+
+    async def _may_lead(self) -> bool:
+        """A session's lock does not keep two calls of one process apart, so a flag does."""
+        if self._leads or not await self._upkeep.lead():
+            return False
+        self._leads = True
+        return True
+
+    async def _turn(self) -> tuple[Round, float]:
+        """One look, a round when something is due, a step of the sweep; how long to pause then."""
+        if not await self._upkeep.lead():  # the connection was lost, and the lead with it
+            return Round(), PAUSE_SECONDS
+        seen = await self._upkeep.glance()
+        done = replace(await self.round(), lag_seconds=seen.lag_seconds) if seen.due else Round()
+        done += await self._swept()
+        if done.full:
+            return done, 0.0
+        if seen.due or seen.next_in is None:
+            return done, PAUSE_SECONDS
+        return done, min(PAUSE_SECONDS, max(SHORTEST_PAUSE_SECONDS, seen.next_in))
+
+    async def _swept(self) -> Round:
+        """A step of the walk over old tasks; when it is through, it begins anew an hour later."""
+        now = asyncio.get_running_loop().time()
+        if now < self._sweep_at:
+            return Round()
+        swept = await self._upkeep.sweep(self._retention, after=self._swept_to, limit=SWEEP_BATCH)
+        self._swept_to = swept.last
+        pruned = swept.pruned
+        if swept.last is None:
+            pruned += await self._upkeep.prune(self._retention, limit=PRUNE_BATCH)
+            self._sweep_at = now + SWEEP_SECONDS
+        return Round(pruned=pruned, lost=swept.lost)
 
     @property
     def stopped(self) -> bool:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from shared.adapters.memory import MemoryCache
 from shared.adapters.memory_ledger import MemoryLedger
+from shared.adapters.memory_upkeep import MemoryUpkeep
 from shared.domain.envelope import Delivery
 from shared.domain.errors import CloudTaskerError, LedgerUnavailable
 from shared.domain.ledger_rules import LEASE_BEYOND_LIMIT_SECONDS, RENEW_SECONDS
@@ -84,7 +85,9 @@ class World:
                 self.catalogue, ledger, publisher, self._cache, new_id=self._new_id
             ), LookupService(ledger, self._cache)
         if kind == "relay":
-            return RelayService(self.catalogue, ledger, publisher, project="simulated")
+            return RelayService(
+                self.catalogue, ledger, publisher, MemoryUpkeep(self._ledger), project="simulated"
+            )
         if kind == "dead_letter":
             return BuryService(self.catalogue, ledger)
         handle = self._handler(process)

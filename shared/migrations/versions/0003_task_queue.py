@@ -101,6 +101,10 @@ _TABLES = {
 }
 
 # Each is empty but for what a person has asked for: a plain task is in none of them.
+_TIME_INDEXES = (
+    "CREATE INDEX idempotency_keys_old ON idempotency_keys (created_at)",
+    "CREATE INDEX schedules_due ON schedules (next_at) WHERE next_at IS NOT NULL AND NOT paused",
+)
 _DESK_INDEXES = (
     "CREATE INDEX tasks_held ON tasks (task_type) WHERE state = 'scheduled' AND due_at IS NULL",
     "CREATE INDEX operations_running ON operations (id) WHERE state = 'running'",
@@ -112,13 +116,14 @@ _DESK_INDEXES = (
 def upgrade() -> None:
     """Add the columns and make the tables."""
     op.execute(f"ALTER TABLE tasks {', '.join(f'ADD COLUMN {column}' for column in _COLUMNS)}")
-    for statement in (*_TABLES.values(), *_DESK_INDEXES):
+    for statement in (*_TABLES.values(), *_DESK_INDEXES, *_TIME_INDEXES):
         op.execute(statement)
 
 
 def downgrade() -> None:
     """Drop the tables and the columns, with what they hold."""
     op.execute("DROP INDEX tasks_held")
+    op.execute("DROP INDEX idempotency_keys_old")
     for table in reversed(_TABLES):
         op.execute(f"DROP TABLE {table}")
     names = (column.split()[0] for column in _COLUMNS)

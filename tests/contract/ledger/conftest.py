@@ -19,6 +19,7 @@ _TIMES = {
         "not_before",
         "lease_expires_at",
         "expires_at",
+        "finished_at",
     ),
     "idempotency_keys": ("created_at",),
     "dead_letter_copies": ("due_at",),

@@ -8,6 +8,7 @@ from uuid_utils.compat import uuid7
 
 from functions.relay.endpoint import RelayEndpoint
 from shared.adapters.memory import MemoryLedger, MemoryPublisher
+from shared.adapters.memory_upkeep import MemoryUpkeep
 from shared.bootstrap import Readiness, Relay
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.task import NewTask
@@ -24,7 +25,9 @@ class Parts:
     def __init__(self, settings=SETTINGS, run_seconds=0):
         self.clock = FakeClock()
         self.ledger, self.publisher = MemoryLedger(self.clock), MemoryPublisher()
-        service = RelayService(catalogue(), self.ledger, self.publisher, project=PROJECT)
+        service = RelayService(
+            catalogue(), self.ledger, self.publisher, MemoryUpkeep(self.ledger), project=PROJECT
+        )
         relay = Relay(settings, service, Readiness({"postgres": self.ledger.ping}))
         self.endpoint = RelayEndpoint(relay, run_seconds=run_seconds)
         self.function = guarded_function("relay", lambda: self.endpoint)
@@ -42,7 +45,15 @@ async def test_a_call_publishes_what_is_due_and_says_so(log_lines):
         answer = await client.post("/")
 
     assert answer.status_code == 200
-    assert answer.json() == {"due": 1, "published": 1, "copies": 0, "copies_published": 0}
+    assert answer.json() == {
+        "due": 1,
+        "published": 1,
+        "copies": 0,
+        "copies_published": 0,
+        "lag_seconds": 1.0,
+        "pruned": 0,
+        "lost": 0,
+    }
     assert [message.topic for message in parts.publisher.messages] == ["tasks-greet"]
     assert [x["due"] for x in log_lines() if x["event"] == "relay_round"] == [1]
 
@@ -61,6 +72,7 @@ async def test_a_ledger_that_is_away_is_503_for_the_next_call_to_go_on(log_lines
         raise LedgerUnavailable("postgres did not answer")
 
     parts.ledger.take_due = away
+    await parts.add_unconfirmed()
     async with calling(parts.function) as client:
         assert (await client.post("/")).status_code == 503
 
@@ -87,6 +99,7 @@ async def test_only_the_schedulers_token_for_this_url_starts_it():
 
 async def test_told_to_stop_it_ends_after_the_round_under_way_and_asks_to_be_called_again():
     parts = Parts(run_seconds=600)
+    await parts.add_unconfirmed()
     began = asyncio.Event()
     take_due = parts.ledger.take_due
 
@@ -108,3 +121,15 @@ async def test_told_to_stop_it_ends_after_the_round_under_way_and_asks_to_be_cal
 async def test_it_answers_probes(path):
     async with calling(Parts().function) as client:
         assert (await client.get(path)).status_code == 200
+
+
+async def test_a_relay_that_is_far_behind_warns(log_lines):
+    parts = Parts()
+    await parts.add_unconfirmed()
+    parts.clock.advance(120)
+
+    async with calling(parts.function) as client:
+        await client.post("/")
+
+    [line] = [x for x in log_lines() if x["event"] == "relay_round"]
+    assert (line["severity"], line["lag_seconds"]) == ("WARNING", 121)

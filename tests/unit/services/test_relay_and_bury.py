@@ -4,6 +4,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from shared.adapters.memory import MemoryLedger, MemoryPublisher
+from shared.adapters.memory_upkeep import MemoryUpkeep
 from shared.domain.envelope import Delivery, message_of
 from shared.domain.outcome import Failure
 from shared.domain.settlement import Answer, Settlement
@@ -24,7 +25,9 @@ class Bench:
         self.ledger = MemoryLedger(self.clock)
         self.publisher = MemoryPublisher()
         types = catalogue()
-        self.relay = RelayService(types, self.ledger, self.publisher, project="p")
+        self.relay = RelayService(
+            types, self.ledger, self.publisher, MemoryUpkeep(self.ledger), project="p"
+        )
         self.bury = BuryService(types, self.ledger)
 
     async def add(self, task_type="greet"):
