@@ -21,6 +21,9 @@ IDS = {
     "google_compute_network": "projects/{project}/global/networks/{name}",
     "google_compute_subnetwork": "projects/{project}/regions/{region}/subnetworks/{name}",
     "google_logging_metric": "{name}",
+    "google_logging_project_bucket_config": "projects/{project}/locations/{location}/buckets/"
+    "{bucket_id}",
+    "google_logging_project_sink": "projects/{project}/sinks/{name}",
     "google_pubsub_schema": "projects/{project}/schemas/{name}",
     "google_pubsub_subscription": "projects/{project}/subscriptions/{name}",
     "google_pubsub_topic": "projects/{project}/topics/{name}",

@@ -19,6 +19,8 @@ module "cloudtasker" {
   api_max_instances        = 3
   gateway_min_instances    = 0
   gateway_max_instances    = 2
+  uptime_period_seconds    = 900 # seldom, so that an idle API scales to nothing
+  log_retention_days       = 30
   alert_emails             = var.alert_emails
   migrate_password         = var.migrate_password
   webhook_secret           = var.webhook_secret

@@ -21,6 +21,7 @@ module "cloudtasker" {
   api_max_instances        = 30
   gateway_min_instances    = 1
   gateway_max_instances    = 10
+  log_retention_days       = 400
   google_callers           = var.google_callers
   audiences                = var.audiences
   grpc_domain              = var.grpc_domain

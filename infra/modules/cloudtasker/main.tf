@@ -489,7 +489,23 @@ module "observability" {
   subscriptions             = module.messaging.subscriptions
   dead_letter_subscriptions = module.messaging.dead_letter_subscriptions
   runbook_url               = var.runbook_url
-  depends_on                = [module.project_services]
+  time_limits_seconds       = { for name, limits in local.task_types : name => limits.time_limit_seconds }
+  api_host                  = module.edge.api_host
+  uptime_period_seconds     = var.uptime_period_seconds
+  max_instances = merge({ for name, limits in local.task_types : local.task_workloads[name] => limits.max_instances }, {
+    (module.enqueue.service)      = var.api_max_instances
+    (module.grpc_gateway.service) = var.gateway_max_instances
+  })
+  depends_on = [module.project_services]
+}
+
+module "records" {
+  source = "../records"
+
+  project_id     = var.project_id
+  region         = var.region
+  retention_days = var.log_retention_days
+  depends_on     = [module.project_services]
 }
 
 module "budget" {

@@ -157,6 +157,17 @@ variable "runbook_url" {
   default     = "https://github.com/cloudtasker/cloudtasker/blob/main/infra/RUNBOOK.md"
 }
 
+variable "uptime_period_seconds" {
+  description = "How often the REST API is asked from outside whether it answers: 60, 300, 600 or 900."
+  type        = number
+  default     = 60
+}
+
+variable "log_retention_days" {
+  description = "How long the system's log and the audit log are kept."
+  type        = number
+}
+
 variable "billing_account" {
   description = "Billing account of the budget; empty: no budget."
   type        = string

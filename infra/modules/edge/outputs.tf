@@ -1,3 +1,8 @@
+output "api_host" {
+  description = "Host by which callers reach the REST API."
+  value       = google_api_gateway_gateway.main.default_hostname
+}
+
 output "api_url" {
   description = "Where callers reach the REST API."
   value       = "https://${google_api_gateway_gateway.main.default_hostname}"

@@ -12,6 +12,8 @@ locals {
     token_refused      = "Callers that did not prove who they are."
     ledger_unavailable = "Times that Postgres did not answer."
   }
+  # Of these, the ones that somebody must mend.
+  defects             = ["fault", "misconfigured"]
   subscription_filter = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id ="
   channels            = [for channel in google_monitoring_notification_channel.email : channel.id]
 }
@@ -177,7 +179,7 @@ locals {
     push_errors = {
       title     = "pushes are not acked"
       filter    = "metric.type = \"pubsub.googleapis.com/subscription/push_request_count\" AND resource.type = \"pubsub_subscription\" AND metric.labels.response_class != \"ack\""
-      threshold = 5
+      threshold = 0.5 # a second; Pub/Sub slows a subscription that is nacked much, to about two
       aligner   = "ALIGN_RATE"
       anchor    = "pushes-are-not-acked"
     }
@@ -208,13 +210,6 @@ locals {
       threshold = 0.95
       aligner   = "ALIGN_MEAN"
       anchor    = "the-cache-is-full"
-    }
-    defects = {
-      title     = "an error that no code expected"
-      filter    = "metric.type = \"logging.googleapis.com/user/${google_logging_metric.event["fault"].name}\" AND resource.type = \"cloud_run_revision\""
-      threshold = 0
-      aligner   = "ALIGN_DELTA"
-      anchor    = "an-error-that-no-code-expected"
     }
   }
 }
@@ -252,6 +247,195 @@ resource "google_monitoring_alert_policy" "platform" {
   documentation {
     mime_type = "text/markdown"
     content   = "${local.runbook}#${each.value.anchor}"
+  }
+}
+
+# At the first line of such an event: a defect is one too many, and a threshold would wait for more.
+resource "google_monitoring_alert_policy" "defects" {
+  project               = var.project_id
+  display_name          = "CloudTasker: an error that no code expected"
+  combiner              = "OR"
+  severity              = "ERROR"
+  notification_channels = local.channels
+  user_labels           = var.labels
+
+  conditions {
+    display_name = "an event of a defect"
+
+    condition_matched_log {
+      filter = join(" AND ", [
+        "(resource.type = \"cloud_run_revision\" OR resource.type = \"cloud_run_job\")",
+        "(${join(" OR ", [for event in local.defects : "jsonPayload.event = \"${event}\""])})",
+      ])
+      label_extractors = {
+        event     = "EXTRACT(jsonPayload.event)"
+        task_type = "EXTRACT(jsonPayload.task_type)"
+      }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "${local.runbook}#an-error-that-no-code-expected"
+  }
+}
+
+# One alert a service: nothing more can start when the load grows. A service of one instance is at its
+# maximum whenever it works.
+resource "google_monitoring_alert_policy" "instances" {
+  for_each = { for service, most in var.max_instances : service => most if most > 1 }
+
+  project               = var.project_id
+  display_name          = "CloudTasker: ${each.key} is near its maximum of instances"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.channels
+  user_labels           = var.labels
+
+  conditions {
+    display_name = "over nine tenths of ${each.value} instances"
+
+    condition_threshold {
+      filter          = "metric.type = \"run.googleapis.com/container/instance_count\" AND resource.type = \"cloud_run_revision\" AND resource.labels.service_name = \"${each.key}\" AND metric.labels.state = \"active\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 0.9 * each.value
+      duration        = "600s"
+
+      aggregations {
+        alignment_period     = "60s"
+        per_series_aligner   = "ALIGN_MAX"
+        cross_series_reducer = "REDUCE_SUM"
+        group_by_fields      = ["resource.label.service_name"]
+      }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "${local.runbook}#a-service-is-near-its-maximum-of-instances"
+  }
+}
+
+# One alert a subscription: handlers that take nearly as long as they may.
+resource "google_monitoring_alert_policy" "push_latency" {
+  for_each = var.subscriptions
+
+  project               = var.project_id
+  display_name          = "CloudTasker: ${each.key} is answered late"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.channels
+  user_labels           = merge(var.labels, { task_type = each.key })
+
+  conditions {
+    display_name = "99 of 100 pushes to ${each.value} take over nine tenths of ${var.time_limits_seconds[each.key]} s"
+
+    condition_threshold {
+      filter          = "metric.type = \"pubsub.googleapis.com/subscription/push_request_latencies\" AND ${local.subscription_filter} \"${each.value}\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 0.9 * var.time_limits_seconds[each.key] * 1000000 # the metric is in microseconds
+      duration        = "300s"
+
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = "ALIGN_PERCENTILE_99"
+        cross_series_reducer = "REDUCE_MAX"
+        group_by_fields      = ["resource.label.subscription_id"]
+      }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "Handlers of `${each.key}` take nearly as long as they may. ${local.runbook}#handlers-take-nearly-as-long-as-they-may"
+  }
+}
+
+# From outside, by the way that callers take.
+resource "google_monitoring_uptime_check_config" "api" {
+  project      = var.project_id
+  display_name = "CloudTasker: the REST API answers"
+  timeout      = "10s"
+  period       = "${var.uptime_period_seconds}s"
+  user_labels  = var.labels
+
+  http_check {
+    path         = "/health"
+    port         = 443
+    use_ssl      = true
+    validate_ssl = true
+
+    accepted_response_status_codes {
+      status_class = "STATUS_CLASS_2XX"
+    }
+  }
+
+  content_matchers {
+    content = "true"
+    matcher = "MATCHES_JSON_PATH"
+    json_path_matcher {
+      json_path    = "$.healthy"
+      json_matcher = "EXACT_MATCH"
+    }
+  }
+
+  monitored_resource {
+    type = "uptime_url"
+    labels = {
+      project_id = var.project_id
+      host       = var.api_host
+    }
+  }
+}
+
+resource "google_monitoring_alert_policy" "api_away" {
+  project               = var.project_id
+  display_name          = "CloudTasker: the REST API does not answer"
+  combiner              = "OR"
+  severity              = "CRITICAL"
+  notification_channels = local.channels
+  user_labels           = var.labels
+
+  conditions {
+    display_name = "checks from more than one place fail"
+
+    condition_threshold {
+      filter          = "metric.type = \"monitoring.googleapis.com/uptime_check/check_passed\" AND resource.type = \"uptime_url\" AND metric.labels.check_id = \"${google_monitoring_uptime_check_config.api.uptime_check_id}\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 1
+      duration        = "60s"
+
+      aggregations {
+        alignment_period     = "1200s"
+        per_series_aligner   = "ALIGN_NEXT_OLDER"
+        cross_series_reducer = "REDUCE_COUNT_FALSE"
+        group_by_fields      = ["resource.label.host"]
+      }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "${local.runbook}#the-rest-api-does-not-answer"
   }
 }
 

@@ -61,3 +61,29 @@ variable "runbook_url" {
   description = "Where the runbook is."
   type        = string
 }
+
+variable "time_limits_seconds" {
+  description = "Time limit of each task type."
+  type        = map(number)
+}
+
+variable "max_instances" {
+  description = "Instances that each Cloud Run service has at the most, by its name."
+  type        = map(number)
+}
+
+variable "api_host" {
+  description = "Host by which callers reach the REST API."
+  type        = string
+}
+
+variable "uptime_period_seconds" {
+  description = "How often the REST API is asked from outside; each call keeps an instance of it alive."
+  type        = number
+  default     = 60
+
+  validation {
+    condition     = contains([60, 300, 600, 900], var.uptime_period_seconds)
+    error_message = "uptime_period_seconds must be 60, 300, 600 or 900."
+  }
+}

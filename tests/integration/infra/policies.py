@@ -42,7 +42,7 @@ def project_grants_are_few(plan: Plan) -> list[str]:
     }  # fmt: skip
     return [
         f"{resource.address}: {resource.after['role']}"
-        for resource in resources(plan, "google_project_iam")
+        for resource in resources(plan, "google_project_iam_member")
         if resource.after["role"] not in allowed
         or ("cloudsql" in resource.after["role"] and not resource.after.get("condition"))
     ]
@@ -89,6 +89,51 @@ def each_subscription_has_an_alert(plan: Plan) -> list[str]:
         if subscription.type == "google_pubsub_subscription"
         and f'"{subscription.after["name"]}"' not in watched
     ]
+
+
+def each_service_has_an_alert_on_its_instances(plan: Plan) -> list[str]:
+    """Somebody is told before no more can start; one instance alone is always the most."""
+    watched = " ".join(
+        text
+        for policy in resources(plan, "google_monitoring_alert_policy")
+        for text in strings(policy.after)
+        if "instance_count" in text
+    )
+    limits = {
+        function.after["name"]: function.after["service_config"][0]["max_instance_count"]
+        for function in resources(plan, "google_cloudfunctions2_function")
+    } | {
+        service.after["name"]: service.after["template"][0]["scaling"][0]["max_instance_count"]
+        for service in resources(plan, "google_cloud_run_v2_service")
+        if service.type == "google_cloud_run_v2_service"
+    }
+    # The relay and the dead letters are called one by one.
+    limits = {name: most for name, most in limits.items() if name not in ("relay", "dead-letter")}
+    return [name for name, most in limits.items() if most > 1 and f'"{name}"' not in watched]
+
+
+def reads_of_secrets_are_recorded(plan: Plan) -> list[str]:
+    """Who read a secret can be found out later, for as long as the log is kept."""
+    recorded = [
+        audit.after["service"]
+        for audit in resources(plan, "google_project_iam_audit_config")
+        if any(log["log_type"] == "DATA_READ" for log in audit.after["audit_log_config"])
+    ]
+    kept = [sink.after["filter"] for sink in resources(plan, "google_logging_project_sink")]
+    missing = [] if "secretmanager.googleapis.com" in recorded else ["no audit of secrets"]
+    return missing + ([] if any("data_access" in f for f in kept) else ["no sink keeps it"])
+
+
+def the_api_is_asked_from_outside(plan: Plan) -> list[str]:
+    """By a check whose failure somebody is told of."""
+    checks = resources(plan, "google_monitoring_uptime_check_config")
+    paths = [check.after["http_check"][0]["path"] for check in checks]
+    alerts = [
+        policy.address
+        for policy in resources(plan, "google_monitoring_alert_policy")
+        if "api_away" in policy.address
+    ]
+    return [] if paths == ["/health"] and alerts else [f"{paths}, {alerts}"]
 
 
 def data_is_private(plan: Plan) -> list[str]:
@@ -213,6 +258,7 @@ POLICIES: tuple[Policy, ...] = (
     builds_go_to_one_repository,
     data_is_private,
     dev_can_be_taken_away,
+    each_service_has_an_alert_on_its_instances,
     each_subscription_has_an_alert,
     each_workload_has_its_own_account,
     functions_are_internal,
@@ -221,8 +267,10 @@ POLICIES: tuple[Policy, ...] = (
     probes_wait_for_an_answer,
     production_is_protected,
     project_grants_are_few,
+    reads_of_secrets_are_recorded,
     restarts_ask_no_database,
     roles_are_narrow,
     secrets_stay_out_of_the_plan,
+    the_api_is_asked_from_outside,
     the_cache_is_the_apis_alone,
 )

@@ -124,6 +124,19 @@ BREACHES = {
         'auto_close = "86400s"\n    notification_rate_limit {\n      period = "3600s"\n    }\n'
         '  }\n\n  documentation {\n    mime_type = "text/markdown"\n    content   = "Tasks',
     ),
+    policies.each_service_has_an_alert_on_its_instances: Mistake(
+        f"{MODULES}/cloudtasker/main.tf",
+        "    (module.enqueue.service)      = var.api_max",
+        "    x = 1 # ",
+    ),
+    policies.reads_of_secrets_are_recorded: Mistake(
+        f"{MODULES}/records/main.tf",
+        '"secretmanager.googleapis.com" = ["ADMIN_READ", "DATA_READ", "DATA_WRITE"]',
+        '"secretmanager.googleapis.com" = ["ADMIN_READ"]',
+    ),
+    policies.the_api_is_asked_from_outside: Mistake(
+        f"{MODULES}/observability/main.tf", '"/health"', '"/ready"'
+    ),
     policies.grants_name_one_member: Mistake(
         MESSAGING,
         'roles/pubsub.publisher"\n  member  = "serviceAccount:${var.publishers["relay"]}"\n}\n',

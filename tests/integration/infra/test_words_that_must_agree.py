@@ -1,8 +1,12 @@
 """What infrastructure and code say in two places, they say alike."""
 
 import ast
+import io
+import json
+import logging
 import re
 
+import pytest
 import yaml
 
 from functions.enqueue.operations import operations
@@ -12,13 +16,13 @@ from shared.adapters.pg_connection import REVISION
 from shared.adapters.pg_keys import PostgresKeys
 from shared.adapters.pg_reads import Reads
 from shared.adapters.postgres import PostgresLedger
-from shared.settings import VARIABLES
-from shared.telemetry import Event
+from shared.settings import VARIABLES, Settings
+from shared.telemetry import Event, configure, log
 from tests.integration.infra.conftest import ROOT
 from tests.integration.infra.resources import resources, strings
 
 MODULES = ROOT / "infra" / "modules"
-FOR_PROBES = {"/health", "/ready", "/metrics"}
+FOR_PROBES = {"/ready", "/metrics"}  # /health is asked from outside, too
 NOWHERE = "postgresql+pg8000://nobody@127.0.0.1:9/none"
 PLATFORM = {"FUNCTION_USE_ASGI", "FUNCTION_TARGET", "FUNCTION_SOURCE", "PYTHONPATH"}
 
@@ -33,11 +37,58 @@ def test_api_gateway_lets_through_what_the_api_has_but_probes():
 
 
 def test_every_metric_of_the_log_is_about_an_event_of_the_code(planned):
-    filters = [metric.after["filter"] for metric in resources(planned("dev"), "google_logging_")]
+    filters = [
+        metric.after["filter"] for metric in resources(planned("dev"), "google_logging_metric")
+    ]
     named = {name for text in filters for name in re.findall(r'event = "(\w+)"', text)}
 
     assert named <= {event.value for event in Event}
     assert {"task_succeeded", "task_failed", "task_dead", "fault"} <= named
+
+
+def test_what_an_event_is_watched_for_the_code_logs(planned):
+    """Not only in the list: some line of ours writes it."""
+    plan = planned("prod")
+    watched = set(re.findall(r'jsonPayload\.event = \\?"(\w+)\\?"', json.dumps(plan.json)))
+    sources = [
+        file.read_text()
+        for folder in ("functions", "grpc_gateway", "shared")
+        for file in (ROOT / folder).rglob("*.py")
+        if file != ROOT / "shared" / "telemetry.py"
+    ]
+
+    assert [
+        name for name in watched if not any(f"Event.{name.upper()}" in text for text in sources)
+    ] == []
+    assert len(watched) > 5
+
+
+@pytest.mark.parametrize("event", [Event.FAULT, Event.MISCONFIGURED])
+def test_the_alert_on_defects_fires_on_the_line_that_the_code_writes(planned, event):
+    stream = io.StringIO()
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    try:
+        configure(Settings(), stream)
+        log(event, severity="ERROR", error=RuntimeError("a defect"), request_id="1")
+    finally:
+        root.handlers[:], level = before
+        root.setLevel(level)
+    line = json.loads(stream.getvalue())
+
+    (alert,) = defect_alerts(planned("prod"))
+    wanted = re.findall(r'jsonPayload\.(\w+) = "(\w+)"', alert["filter"])
+    assert any(line.get(field) == value for field, value in wanted)
+
+
+def defect_alerts(plan) -> list[dict]:
+    """Return the conditions that are met by a line of the log alone."""
+    return [
+        matched
+        for policy in resources(plan, "google_monitoring_alert_policy")
+        for condition in policy.after["conditions"]
+        for matched in condition["condition_matched_log"]
+    ]
 
 
 def test_every_variable_that_is_set_is_one_of_the_code(planned):
