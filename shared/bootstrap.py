@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from shared.adapters.catalogue import load_catalogue, load_task_type
 from shared.domain.errors import LedgerUnavailable, Misconfigured
@@ -20,6 +20,12 @@ from shared.services.execute import ExecuteService, Handle
 from shared.services.lookup import LookupService
 from shared.services.relay import RelayService
 from shared.settings import ROOT, Settings, read_settings
+
+if TYPE_CHECKING:
+    from shared.domain.desk_ports import Audit, Desk, Operations, Pauses
+    from shared.services.desk import DeskService
+    from shared.services.operations import OperationsService
+    from shared.services.queues import QueueService
 
 Check = Callable[[], Awaitable[None]]
 ANSWER_SECONDS: Final = 2
@@ -56,6 +62,9 @@ class Api:
     catalogue: Mapping[str, TaskType]
     enqueue: EnqueueService
     lookup: LookupService
+    desk: "DeskService"
+    operations: "OperationsService"
+    queues: "QueueService"
     readiness: Readiness
     keys: KeyStore | None = None
 
@@ -103,8 +112,12 @@ def settings() -> Settings:
 def api() -> Api:
     """Raises: Misconfigured."""
     catalogue, ledger, publisher = _catalogue(), _ledger(), _publisher()
-    task_cache = _task_cache()
+    task_cache, ports = _task_cache(), _desk_ports()
     from uuid_utils.compat import uuid7
+
+    from shared.services.desk import DeskService
+    from shared.services.operations import OperationsService
+    from shared.services.queues import QueueService
 
     checks = {"postgres": ledger.ping, "pubsub": publisher.ping}
     return Api(
@@ -112,6 +125,9 @@ def api() -> Api:
         catalogue,
         EnqueueService(catalogue, ledger, publisher, task_cache, new_id=uuid7),
         LookupService(ledger, task_cache),
+        DeskService(catalogue, ledger, publisher, desk=ports.desk, audit=ports.audit),
+        OperationsService(desk=ports.desk, operations=ports.operations, new_id=uuid7),
+        QueueService(catalogue, ports.pauses),
         Readiness(checks),
         _keys(),
     )
@@ -129,17 +145,26 @@ def runner(name: str, handle: Handle) -> Runner:
 @cache
 def relay() -> Relay:
     """Raises: Misconfigured."""
-    ledger, publisher = _ledger(), _publisher()
     from shared.adapters.pg_upkeep import PostgresUpkeep
+    from shared.services.chores import ChoresService
 
-    upkeep = PostgresUpkeep(settings().database_url)
-    service = RelayService(
-        _catalogue(),
+    catalogue, ledger, publisher, ports = _catalogue(), _ledger(), _publisher(), _desk_ports()
+    chores = ChoresService(
+        catalogue,
         ledger,
         publisher,
-        upkeep,
+        desk=ports.desk,
+        operations=ports.operations,
+        pauses=ports.pauses,
+    )
+    service = RelayService(
+        catalogue,
+        ledger,
+        publisher,
+        PostgresUpkeep(settings().database_url),
         project=settings().project,
         retention=settings().retention,
+        chores=chores,
     )
     return Relay(
         settings(), service, Readiness({"postgres": ledger.ping, "pubsub": publisher.ping})
@@ -169,6 +194,28 @@ def _ledger() -> Ledger:
             "as postgresql+pg8000://user@host:5432/name"
         )
     return PostgresLedger(settings().database_url)
+
+
+@dataclass(frozen=True, slots=True)
+class _DeskPorts:
+    desk: "Desk"
+    operations: "Operations"
+    pauses: "Pauses"
+    audit: "Audit"
+
+
+@cache
+def _desk_ports() -> _DeskPorts:
+    """All rare, so they share one connection, which is made when the first of them is used."""
+    from shared.adapters.pg_calls import Calls
+    from shared.adapters.pg_desk import PostgresAudit, PostgresDesk
+    from shared.adapters.pg_operations import PostgresOperations
+    from shared.adapters.pg_pauses import PostgresPauses
+
+    calls = Calls(settings().database_url)
+    return _DeskPorts(
+        PostgresDesk(calls), PostgresOperations(calls), PostgresPauses(calls), PostgresAudit(calls)
+    )
 
 
 def _keys() -> KeyStore | None:

@@ -47,6 +47,12 @@ class Event(StrEnum):
     """A task is stored, and its caller has its id."""
     TASK_CANCELLED = "task_cancelled"
     """A caller cancelled a task before it ran."""
+    TASK_REDRIVEN = "task_redriven"
+    """A person put a dead task back to work."""
+    QUEUE_PAUSED = "queue_paused"
+    """A person paused a task type: its tasks are held."""
+    QUEUE_RESUMED = "queue_resumed"
+    """A person let a task type work again."""
     PUBLISH_UNCONFIRMED = "publish_unconfirmed"
     """Pub/Sub did not confirm messages; the relay will send them again."""
 

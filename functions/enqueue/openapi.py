@@ -9,11 +9,26 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from functions.enqueue.accepting import ResultsJson
+from functions.enqueue.desk_operations import desk_requests
 from functions.enqueue.lookups import TaskPageJson
 from functions.enqueue.operations import operations, problem_responses, security_schemes
 from functions.enqueue.probes import HealthJson, ReadyJson
+from shared.domain.operation_request import OperationRequest
 from shared.domain.requests import MAX_BATCH, EnqueueRequest
 from shared.domain.task_type import TaskType
+from shared.edges.desk_json import (
+    AuditJson,
+    DeadTasksJson,
+    DiscardedJson,
+    ErrorGroupsJson,
+    OperationItemsJson,
+    OperationJson,
+    OperationsJson,
+    PreviewJson,
+    QueueJson,
+    QueuesJson,
+    RawDeliveriesJson,
+)
 from shared.edges.http_errors import ProblemJson
 from shared.edges.task_json import AcceptedJson, TaskJson
 from shared.edges.task_type_json import TaskTypesJson, example_of
@@ -29,6 +44,17 @@ _ANSWERS: Final[tuple[type, ...]] = (
     TaskJson,
     TaskPageJson,
     TaskTypesJson,
+    AuditJson,
+    DeadTasksJson,
+    DiscardedJson,
+    ErrorGroupsJson,
+    OperationItemsJson,
+    OperationJson,
+    OperationsJson,
+    PreviewJson,
+    QueueJson,
+    QueuesJson,
+    RawDeliveriesJson,
 )
 _REFERENCE: Final = "#/components/schemas/{model}"
 
@@ -47,6 +73,7 @@ def openapi(catalogue: Mapping[str, TaskType]) -> dict[str, Any]:
     request = _enqueue_request(schemas.pop("EnqueueRequest"), payloads, schemas)
     schemas["EnqueueRequest"] = request
     schemas["EnqueueBatch"] = _batch()
+    schemas.update(desk_requests())
     return {
         "openapi": "3.1.0",
         "info": {
@@ -73,6 +100,7 @@ def _schemas(catalogue: Mapping[str, TaskType]) -> tuple[dict[str, Any], dict[st
         (kind.__name__, "serialization", TypeAdapter(kind)) for kind in _ANSWERS
     ]
     wanted.append(("EnqueueRequest", "validation", TypeAdapter(EnqueueRequest)))
+    wanted.append(("OperationRequest", "validation", TypeAdapter(OperationRequest)))
     for name, task_type in catalogue.items():
         wanted.append((f"payload {name}", "validation", TypeAdapter(task_type.payload_model)))
     references, holder = TypeAdapter.json_schemas(

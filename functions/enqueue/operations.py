@@ -1,11 +1,20 @@
 """What each route takes and answers, in OpenAPI's words. Data and nothing else."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any, Final
 
+from functions.enqueue.desk_operations import desk_operations
+from functions.enqueue.openapi_words import BODY_PROBLEMS as _BODY_PROBLEMS
+from functions.enqueue.openapi_words import TEXT as _TEXT
+from functions.enqueue.openapi_words import TIME as _TIME
+from functions.enqueue.openapi_words import Operation
+from functions.enqueue.openapi_words import body as _body
+from functions.enqueue.openapi_words import ok as _ok
+from functions.enqueue.openapi_words import operation as _operation
+from functions.enqueue.openapi_words import parameter as _parameter
+from functions.enqueue.openapi_words import plain as _plain
 from shared.domain.api_key import Scope
-from shared.domain.requests import DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE
+from shared.domain.requests import DEFAULT_PAGE, MAX_PAGE
 from shared.domain.task import State
 from shared.domain.task_type import NAME_PATTERN
 from shared.edges.http_errors import MEDIA_TYPE, TABLE
@@ -17,11 +26,6 @@ _HTTP_ONLY: Final = {
     500: ("internal",),
 }
 """Codes of problems that are HTTP's own, by status."""
-_BODY_PROBLEMS: Final = (400, 408, 413, 415)
-_TEXT: Final = {"type": "string"}
-_TIME: Final = {"type": "string", "format": "date-time"}
-
-Operation = dict[str, Any]
 
 
 def operations(examples: dict[str, Any]) -> dict[str, dict[str, Operation]]:
@@ -33,6 +37,7 @@ def operations(examples: dict[str, Any]) -> dict[str, dict[str, Operation]]:
         "/tasks": {"get": _find()},
         "/tasks/{task_id}": {"get": _get()},
         "/tasks/{task_id}/cancel": {"post": _cancel()},
+        **desk_operations(),
         "/task-types": {
             "get": _operation("List the task types", _ok("The task types.", "TaskTypesJson"))
         },
@@ -156,55 +161,6 @@ def _cancel() -> Operation:
 def _ready() -> Operation:
     answers = {**_ok("It can.", "ReadyJson"), **_ok("It cannot yet.", "ReadyJson", "503")}
     return _operation("Whether the process can do its work", answers, open=True)
-
-
-def _operation(
-    summary: str,
-    answers: dict[str, Any],
-    *,
-    problems: Sequence[int] = (),
-    parameters: Sequence[dict[str, Any]] = (),
-    body: dict[str, Any] | None = None,
-    scope: Scope | None = None,
-    open: bool = False,
-) -> Operation:
-    statuses = sorted({*problems, 500, *(() if open else (401,)), *((403,) if scope else ())})
-    said = {str(s): {"$ref": f"#/components/responses/Problem{s}"} for s in statuses}
-    operation: Operation = {"summary": summary, "responses": {**answers, **said}}
-    if open:
-        operation["security"] = []
-    if scope:
-        operation["description"] = f"Needs the scope `{scope.value}`."
-    if parameters:
-        operation["parameters"] = list(parameters)
-    if body:
-        operation["requestBody"] = body
-    return operation
-
-
-def _ok(description: str, schema: str, status: str = "200") -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {status: {"description": description, "content": content}}
-
-
-def _plain(description: str, media_type: str) -> dict[str, Any]:
-    kind = "object" if media_type == "application/json" else "string"
-    return {"description": description, "content": {media_type: {"schema": {"type": kind}}}}
-
-
-def _body(schema: str, examples: dict[str, Any]) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
-    if examples:
-        content["examples"] = examples
-    return {
-        "required": True,
-        "description": f"UTF-8, at most {MAX_BODY_BYTES:,} bytes, not compressed.",
-        "content": {"application/json": content},
-    }
-
-
-def _parameter(name: str, place: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": place, "schema": schema}
 
 
 def _task_id() -> dict[str, Any]:

@@ -9,7 +9,6 @@ from shared.adapters.pg_calls import Calls
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.ledger_rules import IDEMPOTENCY_WINDOW_SECONDS
 from shared.domain.upkeep import (
-    DAY_SECONDS,
     LOST_AFTER_SECONDS,
     SPREAD_SECONDS,
     Glance,
@@ -19,7 +18,6 @@ from shared.domain.upkeep import (
 
 _LOCK: Final = 0x63_6C_74_61_73_6B_65_72
 """Which advisory lock: a number of ours, the same for every relay of one database."""
-AUDIT_SECONDS: Final = 365 * DAY_SECONDS
 
 # The lock is the session's: it ends with the connection, so a leader that was killed leads no more.
 _LEAD: Final = f"SELECT pg_try_advisory_lock({_LOCK})"
@@ -109,7 +107,6 @@ _REST: Final = {
     "raw": ("dead_letter_desk", "message_id", "received_at", _DEAD_AGE),
     "groups": ("task_groups", "id", "finished_at", _DEAD_AGE),
     "ended": ("operations", "id", "finished_at", _DEAD_AGE),
-    "lines": ("audit", "id", "at", f"interval '{AUDIT_SECONDS:.0f} seconds'"),
 }
 _PRUNE: Final = (
     "WITH "

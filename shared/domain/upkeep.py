@@ -91,7 +91,8 @@ class Upkeep(Protocol):
 
     async def prune(self, retention: Retention, *, limit: int) -> int:
         """Delete at most `limit` each of what is not a task and has had its time: idempotency
-        keys, raw dead letters, ended groups and operations, audit lines. How many went."""
+        keys, raw dead letters, ended groups and operations. How many went. Not the audit: what
+        works on tasks may only add to it."""
         ...
 
     async def republish(

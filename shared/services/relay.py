@@ -18,6 +18,7 @@ from shared.domain.ports import Ledger, Publisher
 from shared.domain.task import DeadLetterCopy, Outgoing
 from shared.domain.task_type import TaskType
 from shared.domain.upkeep import DEFAULT_RETENTION, Retention, Upkeep
+from shared.services.chores import ChoresService
 
 BATCH: Final = 500
 PAUSE_SECONDS: Final = 1.0
@@ -42,6 +43,8 @@ class Round:
     pruned: int = 0
     lost: int = 0
     """Tasks whose message Pub/Sub had dropped."""
+    stepped: int = 0
+    released: int = 0
 
     def __add__(self, other: "Round") -> "Round":
         return Round(
@@ -52,12 +55,14 @@ class Round:
             max(self.lag_seconds, other.lag_seconds),
             self.pruned + other.pruned,
             self.lost + other.lost,
+            self.stepped + other.stepped,
+            self.released + other.released,
         )
 
     @property
     def full(self) -> bool:
         """More is likely to be waiting."""
-        return self.due >= BATCH or self.copies >= BATCH
+        return max(self.due, self.copies, self.stepped) >= BATCH
 
 
 class RelayService:
@@ -72,6 +77,7 @@ class RelayService:
         *,
         project: str,
         retention: Retention = DEFAULT_RETENTION,
+        chores: ChoresService | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._ledger = ledger
@@ -82,6 +88,8 @@ class RelayService:
         self._leads = False
         self._sweep_at = float("-inf")
         self._swept_to: UUID | None = None
+        self._chores = chores
+        self._chores_at = float("-inf")
         self._stopped = asyncio.Event()
 
     async def run(self, seconds: float) -> Round:
@@ -121,7 +129,7 @@ class RelayService:
             return Round(), PAUSE_SECONDS
         seen = await self._upkeep.glance()
         done = replace(await self.round(), lag_seconds=seen.lag_seconds) if seen.due else Round()
-        done += await self._swept()
+        done += await self._swept() + await self._chored()
         if done.full:
             return done, 0.0
         if seen.due or seen.next_in is None:
@@ -140,6 +148,16 @@ class RelayService:
             pruned += await self._upkeep.prune(self._retention, limit=PRUNE_BATCH)
             self._sweep_at = now + SWEEP_SECONDS
         return Round(pruned=pruned, lost=swept.lost)
+
+    async def _chored(self) -> Round:
+        """What people have asked for: once a second, and at once after a step that was full."""
+        now = asyncio.get_running_loop().time()
+        if self._chores is None or now < self._chores_at:
+            return Round()
+        done = await self._chores.round()
+        full = done.stepped >= BATCH
+        self._chores_at = now if full else now + PAUSE_SECONDS / 2
+        return Round(stepped=done.stepped, released=done.released)
 
     @property
     def stopped(self) -> bool:

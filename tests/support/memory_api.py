@@ -6,9 +6,15 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from shared.adapters.memory import MemoryCache, MemoryLedger, MemoryPublisher
+from shared.adapters.memory_desk import MemoryAudit, MemoryDesk, MemoryPauses
+from shared.adapters.memory_operations import MemoryOperations
 from shared.bootstrap import Api, Readiness
+from shared.services.chores import ChoresService
+from shared.services.desk import DeskService
 from shared.services.enqueue import EnqueueService
 from shared.services.lookup import LookupService
+from shared.services.operations import OperationsService
+from shared.services.queues import QueueService
 from shared.settings import Settings
 from tests.support.clock import FakeClock
 from tests.support.task_types import catalogue
@@ -23,6 +29,7 @@ class MemoryApi:
     publisher: MemoryPublisher
     cache: MemoryCache
     clock: FakeClock
+    chores: ChoresService
 
 
 def memory_api() -> MemoryApi:
@@ -30,6 +37,10 @@ def memory_api() -> MemoryApi:
     clock = FakeClock()
     ledger, publisher, cache = MemoryLedger(clock), MemoryPublisher(), MemoryCache()
     types = catalogue()
+    audit = MemoryAudit(ledger)
+    desk, operations = MemoryDesk(ledger, audit), MemoryOperations(ledger, audit)
+    pauses = MemoryPauses(ledger, audit)
+    pauses.operations_running = operations.any_running
 
     def new_id() -> UUID:
         return uuid7()
@@ -39,6 +50,12 @@ def memory_api() -> MemoryApi:
         catalogue=types,
         enqueue=EnqueueService(types, ledger, publisher, cache, new_id=new_id, now=clock),
         lookup=LookupService(ledger, cache),
+        desk=DeskService(types, ledger, publisher, desk=desk, audit=audit),
+        operations=OperationsService(desk=desk, operations=operations, new_id=new_id),
+        queues=QueueService(types, pauses),
         readiness=Readiness({"postgres": ledger.ping, "pubsub": publisher.ping}),
     )
-    return MemoryApi(api, ledger, publisher, cache, clock)
+    chores = ChoresService(
+        types, ledger, publisher, desk=desk, operations=operations, pauses=pauses
+    )
+    return MemoryApi(api, ledger, publisher, cache, clock, chores)
