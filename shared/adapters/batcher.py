@@ -8,9 +8,9 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pg8000.native
@@ -47,19 +47,26 @@ class _Entry:
 
 
 @dataclass(slots=True)
-class _Standing:
+class Standing:
     """A statement that is repeated for the items held, while any is held."""
 
     statement: Statement
     every_seconds: float
-    items: dict[object, tuple[Item, float]] = field(default_factory=dict)
     next_at: float = 0.0
+
+
+@dataclass(slots=True)
+class _Held:
+    item: Item
+    until: float
+    told: Callable[[Row], object]
+    loop: asyncio.AbstractEventLoop
 
 
 class Batcher:
     """Runs statements for many callers at once. Start is lazy; the thread dies with the process."""
 
-    def __init__(self, url: str, standing: tuple[Statement, float] | None = None) -> None:
+    def __init__(self, url: str, standing: Sequence[Standing] = ()) -> None:
         self._url = url
         self._waiting: list[_Entry] = []
         self._wake = threading.Condition()
@@ -68,7 +75,8 @@ class Batcher:
         self._prepared: dict[Statement, Any] = {}
         self._failed_at = float("-inf")
         self._closed = False
-        self._standing = _Standing(*standing) if standing else None
+        self._standing = standing
+        self._held: dict[object, _Held] = {}
 
     async def run(self, statement: Statement, items: Sequence[Item]) -> list[Row | None]:
         """The row of each item, in order, once its batch is committed.
@@ -88,24 +96,27 @@ class Batcher:
         [row] = await self.run(statement, [item])
         return row
 
-    def hold(self, key: object, item: Item, until: float) -> None:
-        """Repeat the standing statement for `item` until `until` (monotonic) or `let_go`."""
-        standing = self._standing
-        if standing is None:
-            raise ValueError("this batcher was made without a standing statement")
+    def hold(
+        self, key: object, item: Item, until: float, told: Callable[[Row], object] = bool
+    ) -> None:
+        """Repeat the standing statements for `item` until `until` (monotonic) or `let_go`.
+
+        `told` is called on the event loop with each row that one of them has for the item.
+        """
+        held = _Held(item, until, told, asyncio.get_running_loop())
         with self._wake:
-            is_first = not standing.items
-            standing.items[key] = (item, until)
+            is_first = not self._held
+            self._held[key] = held
             if is_first:  # else the thread already waits no longer than to the next turn
-                standing.next_at = time.monotonic() + standing.every_seconds
+                for standing in self._standing:
+                    standing.next_at = time.monotonic() + standing.every_seconds
                 self._start()
                 self._wake.notify()
 
     def let_go(self, key: object) -> None:
         """End what `hold` began."""
-        if self._standing:
-            with self._wake:
-                self._standing.items.pop(key, None)
+        with self._wake:
+            self._held.pop(key, None)
 
     def close(self) -> None:
         """End the thread once it has done what waits."""
@@ -141,25 +152,25 @@ class Batcher:
         return taken
 
     def _patience(self) -> float | None:
-        if self._standing is None or not self._standing.items:
+        if not self._held or not self._standing:
             return None
-        return max(0.0, self._standing.next_at - time.monotonic())
+        next_at = min(standing.next_at for standing in self._standing)
+        return max(0.0, next_at - time.monotonic())
 
-    def _standing_due(self) -> bool:
-        standing = self._standing
-        return bool(standing and standing.items and standing.next_at <= time.monotonic())
+    def _standing_due(self) -> list[Standing]:
+        now = time.monotonic()
+        return [one for one in self._standing if one.next_at <= now] if self._held else []
 
     def _repeat_standing(self) -> None:
-        standing = self._standing
-        if standing is None or not self._standing_due():
-            return
-        now = time.monotonic()
-        with self._wake:
-            items = [item for item, until in standing.items.values() if until > now]
-            standing.next_at = now + standing.every_seconds
-        if items:
-            # A renewal that fails is tried again at the next turn; the database's clock decides.
-            self._guarded(standing.statement, items)
+        for standing in self._standing_due():
+            now = time.monotonic()
+            with self._wake:
+                held = [one for one in self._held.values() if one.until > now]
+                standing.next_at = now + standing.every_seconds
+            if held:
+                # What fails is tried again at the next turn; the database's clock decides.
+                rows = self._guarded(standing.statement, [one.item for one in held])
+                _tell(held, rows if isinstance(rows, list) else [])
 
     def _outcome(
         self, statement: Statement, entries: list[_Entry]
@@ -227,6 +238,13 @@ class Batcher:
         for loop, settled in pairs.items():
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(_settle, settled)
+
+
+def _tell(held: list[_Held], rows: list[Row | None]) -> None:
+    for one, row in zip(held, rows, strict=False):  # no rows at all when the statement failed
+        if row is not None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                one.loop.call_soon_threadsafe(one.told, row)
 
 
 def _settle(settled: list[tuple[_Entry, Any]]) -> None:

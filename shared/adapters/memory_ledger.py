@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from shared.domain.errors import IdempotencyConflict, LeaseLost
+from shared.adapters.memory_run import MemoryRunMoves
+from shared.domain.errors import IdempotencyConflict
 from shared.domain.ledger_rules import (
     COPY_HOLD_SECONDS,
     GIVEN_UP,
@@ -18,14 +19,14 @@ from shared.domain.ledger_rules import (
     PUBLISH_GRACE_SECONDS,
     RETURN_DELAYS_SECONDS,
 )
-from shared.domain.ports import DeskEntry, TaskFilter
+from shared.domain.ports import DeskEntry, TaskFilter, nothing
 from shared.domain.settlement import Settlement
 from shared.domain.task import (
-    CANCELLABLE,
     FINAL,
     Attempt,
     Claim,
     DeadLetterCopy,
+    Effect,
     NewTask,
     Outgoing,
     Refusal,
@@ -60,6 +61,7 @@ class Row:
     lease_expires_at: datetime | None = None
     published_at: datetime | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    on_cancel: Callable[[], object] = nothing
 
     @property
     def not_before(self) -> datetime | None:
@@ -74,21 +76,24 @@ class Row:
         return self.task.expires_at
 
     def change(self, **fields: object) -> None:
+        """Change columns that a reader sees."""
         self.task = replace(self.task, **fields)  # type: ignore[arg-type]
 
     def end_attempt(self, now: datetime, outcome: str, error: dict[str, str] | None) -> None:
+        """Write the attempt that ran."""
         started = self.task.started_at or now
         number, generation = self.task.attempt, self.task.generation
         self.attempts.append(Attempt(generation, number, started, now, outcome, error))
 
     def outgoing(self) -> Outgoing:
+        """What the task's message must carry."""
         t = self.task
         return Outgoing(
             t.id, t.generation, t.task_type, t.created_at, t.traceparent, t.ordering_key
         )
 
 
-class MemoryLedger:
+class MemoryLedger(MemoryRunMoves):
     """The ledger's rules on a dictionary; `now` is its database clock."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -125,6 +130,7 @@ class MemoryLedger:
     def now(self) -> datetime:
         """The database's clock."""
         return self._now()
+        self.effects: dict[tuple[UUID, str], Effect] = {}
 
     async def add(self, tasks: Sequence[NewTask]) -> list[Stored | IdempotencyConflict]:
         """See `Ledger.add`."""
@@ -195,7 +201,11 @@ class MemoryLedger:
         row.published = True
         row.lease_expires_at, row.not_before = lease_end, None
         row.change(
-            state=State.RUNNING, attempt=row.task.attempt + 1, started_at=now, due_at=lease_end
+            state=State.RUNNING,
+            attempt=row.task.attempt + 1,
+            started_at=now,
+            due_at=lease_end,
+            progress=None,
         )
         t = row.task
         return Claim(
@@ -218,7 +228,7 @@ class MemoryLedger:
             return Refusal.STALE_GENERATION
         if row.task.state in FINAL:
             return Refusal.FINAL
-        if row.lease_expires_at and row.lease_expires_at > now:
+        if row.lease_expires_at and (row.lease_expires_at > now or row.task.cancel_requested_at):
             return Refusal.RUNNING
         if row.expires_at and row.expires_at <= now:
             return Refusal.EXPIRED
@@ -242,9 +252,12 @@ class MemoryLedger:
 
     async def put_back(self, claim: Claim, seconds: float) -> None:
         """See `Ledger.put_back`."""
-        row = self._rows.get(claim.task_id)
-        if not row or row.token != claim.token or row.task.state is not State.RUNNING:
-            raise LeaseLost(claim.task_id, claim.token)
+        row = self._held(claim)
+        if row.task.cancel_requested_at:
+            row.lease_expires_at = None
+            row.change(state=State.CANCELLED, due_at=None, finished_at=self._now())
+            row.change(attempt=row.task.attempt - 1)
+            return
         due_at = _later(self._now(), seconds)
         row.lease_expires_at, row.not_before = None, due_at
         attempt = row.task.attempt - 1
@@ -264,9 +277,18 @@ class MemoryLedger:
         self._copies.setdefault((row.task.id, row.task.generation), (copy, self._now()))
 
     @asynccontextmanager
-    async def renewing(self, claim: Claim, time_limit_seconds: float) -> AsyncIterator[None]:
+    async def renewing(
+        self, claim: Claim, time_limit_seconds: float, on_cancel: Callable[[], object] = nothing
+    ) -> AsyncIterator[None]:
         """See `Ledger.renewing`; nothing renews by itself where time is passed by hand."""
-        yield
+        row = self._rows[claim.task_id]
+        row.on_cancel = on_cancel
+        if row.task.cancel_requested_at:
+            on_cancel()
+        try:
+            yield
+        finally:
+            row.on_cancel = nothing
 
     async def renew(self, claim: Claim) -> None:
         """Lengthen the claim's lease, as `renewing` does by itself on Postgres."""
@@ -275,12 +297,13 @@ class MemoryLedger:
             row.lease_expires_at = end
             row.change(due_at=end)
 
-    async def finish(self, claim: Claim, settlement: Settlement) -> None:
+    async def finish(self, claim: Claim, settlement: Settlement) -> State:
         """See `Ledger.finish`."""
-        row = self._rows.get(claim.task_id)
-        if not row or row.token != claim.token or row.task.state is not State.RUNNING:
-            raise LeaseLost(claim.task_id, claim.token)
+        row = self._held(claim)
         now, s = self._now(), settlement
+        if row.task.cancel_requested_at and s.outcome not in ("succeeded", "rejected"):
+            s = replace(s, state=State.CANCELLED, outcome="cancelled", hold=False, copy=False)
+            s = replace(s, due_at=None, due_in_seconds=None)
         error = s.failure.as_json() if s.failure else None
         row.end_attempt(now, s.outcome, error)
         due_at = s.due_at if s.due_in_seconds is None else _later(now, s.due_in_seconds)
@@ -297,6 +320,7 @@ class MemoryLedger:
         )
         if s.copy:
             self._copy(row)
+        return row.task.state
 
     async def get(self, task_id: UUID) -> Task | None:
         """See `Ledger.get`."""
@@ -317,17 +341,8 @@ class MemoryLedger:
 
     async def cancel(self, task_id: UUID) -> tuple[Task | None, bool]:
         """See `Ledger.cancel`."""
-        row = self._rows.get(task_id)
-        if row is None or row.task.state not in CANCELLABLE:
-            return await self.get(task_id), False
-        row.not_before = None
-        row.change(state=State.CANCELLED, due_at=None, finished_at=self._now())
-        return await self.get(task_id), True
-
-    async def cancel_all(self, task_ids: Sequence[UUID]) -> None:
-        """See `Ledger.cancel_all`."""
-        for task_id in task_ids:
-            await self.cancel(task_id)
+        [state] = await self.cancel_all([task_id])
+        return await self.get(task_id), state is not None
 
     async def take_due(self, attempts: dict[str, int], limit: int) -> list[Outgoing]:
         """See `Ledger.take_due`."""
@@ -344,6 +359,10 @@ class MemoryLedger:
     def _bring_back(self, row: Row, attempts: dict[str, int], now: datetime) -> bool:
         if row.task.state is State.RUNNING:
             row.end_attempt(now, "abandoned", None)
+            if row.task.cancel_requested_at:
+                row.token, row.lease_expires_at = row.token + 1, None
+                row.change(state=State.CANCELLED, due_at=None, finished_at=now)
+                return False
             if row.task.attempt >= attempts[row.task.task_type]:
                 self._bury(row, now, "abandoned")
                 return False

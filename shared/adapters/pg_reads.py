@@ -1,5 +1,6 @@
 """Reads of the ledger for people and callers, with SQLAlchemy Core. Never on a task's path."""
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from shared.adapters.pg_engine import engine_of
 from shared.adapters.schema import attempts, tasks
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.ports import TaskFilter
-from shared.domain.task import Attempt, State, Task
+from shared.domain.task import Attempt, Progress, State, Task
 
 _COLUMNS = (
     "id",
@@ -35,6 +36,8 @@ _COLUMNS = (
     "concurrency_key",
     "not_before",
     "expires_at",
+    "progress",
+    "cancel_requested_at",
 )
 
 
@@ -113,6 +116,9 @@ def _filtered(query: Select[Any], wanted: TaskFilter) -> Select[Any]:
 def _task(row: Any, ended: list[Attempt] | None = None) -> Task:
     values = row._asdict()
     values["state"] = State(values["state"])
+    if said := values["progress"]:
+        at = datetime.fromisoformat(said["at"]).astimezone(UTC)
+        values["progress"] = Progress(said["percent"], said["text"], at)
     task = Task(**values, attempts=tuple(ended or ()))
     running = ended is not None and task.state is State.RUNNING and task.started_at
     if not running:

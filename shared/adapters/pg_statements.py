@@ -131,6 +131,7 @@ CLAIM: Final = Statement(
            AND (t.not_before IS NULL OR t.not_before <= now())
            AND t.task_type <> ALL (ARRAY(SELECT task_type FROM paused_types))
            AND (t.expires_at IS NULL OR t.expires_at > now())
+           AND t.cancel_requested_at IS NULL
          ORDER BY t.id FOR UPDATE OF t
     ), abandoned AS (
         INSERT INTO attempts (task_id, token, generation, number, started_at, finished_at, outcome)
@@ -142,7 +143,7 @@ CLAIM: Final = Statement(
                attempt = t.attempt + CASE WHEN held.spent THEN 0 ELSE 1 END,
                token = t.token + 1,
                published_at = coalesce(t.published_at, now()),
-               not_before = NULL,
+               not_before = NULL, progress = NULL,
                lease_expires_at = CASE WHEN NOT held.spent THEN now() + $lease END,
                due_at = CASE WHEN NOT held.spent THEN now() + $lease END,
                started_at = CASE WHEN held.spent THEN t.started_at ELSE now() END,
@@ -175,13 +176,15 @@ CLAIM: Final = Statement(
 )
 
 # Why a claim got no row; read after it, so `claimable` means that the row changed in between.
+# A run that is asked to stop counts as leased: when its lease has ended, the relay cancels it.
 REFUSED: Final = Statement(
     "refused",
     """
     WITH asked AS (
         SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, id uuid)
     )
-    SELECT asked.n, t.generation, t.state, t.lease_expires_at > now() AS leased,
+    SELECT asked.n, t.generation, t.state,
+           t.lease_expires_at > now() OR t.cancel_requested_at IS NOT NULL AS leased,
            t.state = 'scheduled' OR t.not_before > now() AS early,
            t.task_type = ANY (ARRAY(SELECT task_type FROM paused_types)) AS paused,
            t.expires_at <= now() AS expired
@@ -225,10 +228,14 @@ PUT_BACK: Final = Statement(
            AND t.state = 'running' ORDER BY t.id FOR UPDATE OF t
     )
     UPDATE tasks t
-       SET state = 'scheduled', attempt = t.attempt - 1, lease_expires_at = NULL,
+       SET state = CASE WHEN t.cancel_requested_at IS NULL THEN 'scheduled' ELSE 'cancelled' END,
+           attempt = t.attempt - 1, lease_expires_at = NULL,
            started_at = CASE WHEN t.attempt > 1 THEN t.started_at END,
-           due_at = least(now() + given.seconds * $second, t.expires_at),
-           not_before = now() + given.seconds * $second
+           due_at = CASE WHEN t.cancel_requested_at IS NULL
+                    THEN least(now() + given.seconds * $second, t.expires_at) END,
+           not_before = CASE WHEN t.cancel_requested_at IS NULL
+                        THEN now() + given.seconds * $second END,
+           finished_at = CASE WHEN t.cancel_requested_at IS NOT NULL THEN now() END
       FROM held JOIN given ON given.id = held.id
      WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
  RETURNING given.n, true"""),
@@ -241,17 +248,20 @@ RENEW: Final = Statement(
     WITH kept AS (
         SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS k(n int, id uuid, token bigint)
     ), held AS (
-        SELECT t.id FROM tasks t JOIN kept ON kept.id = t.id AND kept.token = t.token
+        SELECT t.id, kept.n FROM tasks t JOIN kept ON kept.id = t.id AND kept.token = t.token
          WHERE t.id = ANY (ARRAY(SELECT id FROM kept))
            AND t.state = 'running' ORDER BY t.id FOR UPDATE OF t
     )
     UPDATE tasks t
        SET lease_expires_at = now() + $lease,
            due_at = now() + $lease
-      FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))"""),
+      FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
+ RETURNING held.n, t.cancel_requested_at IS NOT NULL"""),
+    ("stop",),
 )
 
 # The fencing token: an attempt that lost its lease matches no row, so a late result is refused.
+# An attempt that was asked to stop ends the task, unless it succeeded or rejected it before.
 FINISH: Final = Statement(
     "finish",
     _sql("""
@@ -260,54 +270,68 @@ FINISH: Final = Statement(
             n int, id uuid, token bigint, state text, outcome text, result jsonb, error jsonb,
             due_in float8, due_at timestamptz, hold bool, copy bool, cost int)
     ), held AS (
-        SELECT t.id, t.generation, t.attempt, t.started_at
+        SELECT t.id, t.generation, t.attempt, t.started_at,
+               t.cancel_requested_at IS NOT NULL
+               AND ended.outcome NOT IN ('succeeded', 'rejected') AS stopped
           FROM tasks t JOIN ended ON ended.id = t.id AND ended.token = t.token
          WHERE t.id = ANY (ARRAY(SELECT id FROM ended))
            AND t.state = 'running' ORDER BY t.id FOR UPDATE OF t
     ), moved AS (
         UPDATE tasks t
-           SET state = ended.state, result = ended.result, error = ended.error,
+           SET state = CASE WHEN held.stopped THEN 'cancelled' ELSE ended.state END,
+               result = ended.result, error = ended.error,
                attempt = t.attempt - 1 + ended.cost,
                lease_expires_at = NULL,
-               due_at = CASE WHEN ended.due_at IS NULL AND ended.due_in IS NULL THEN NULL
+               due_at = CASE WHEN held.stopped
+                                  OR ended.due_at IS NULL AND ended.due_in IS NULL THEN NULL
                         ELSE least(coalesce(ended.due_at, now() + ended.due_in * $second),
                                    t.expires_at) END,
-               not_before = CASE WHEN ended.hold
+               not_before = CASE WHEN ended.hold AND NOT held.stopped
                             THEN coalesce(ended.due_at, now() + ended.due_in * $second) END,
-               finished_at = CASE WHEN ended.state IN ('succeeded', 'dead') THEN now() END
+               finished_at = CASE WHEN ended.state IN ('succeeded', 'dead', 'cancelled')
+                                       OR held.stopped THEN now() END
           FROM held JOIN ended ON ended.id = held.id
          WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
-     RETURNING t.id
+     RETURNING t.id, t.state
     ), attempted AS (
         INSERT INTO attempts
                (task_id, token, generation, number, started_at, finished_at, outcome, error)
         SELECT held.id, ended.token, held.generation, held.attempt, held.started_at, now(),
-               ended.outcome, ended.error
+               CASE WHEN held.stopped THEN 'cancelled' ELSE ended.outcome END, ended.error
           FROM held JOIN ended ON ended.id = held.id
     ), copied AS (
         INSERT INTO dead_letter_copies (task_id, generation, attempt, due_at)
         SELECT held.id, held.generation, held.attempt, now()
-          FROM held JOIN ended ON ended.id = held.id WHERE ended.copy
+          FROM held JOIN ended ON ended.id = held.id WHERE ended.copy AND NOT held.stopped
         ON CONFLICT DO NOTHING
     )
-    SELECT ended.n, true FROM moved JOIN ended ON ended.id = moved.id"""),
-    ("recorded",),
+    SELECT ended.n, moved.state FROM moved JOIN ended ON ended.id = moved.id"""),
+    ("state",),
 )
 
+# What waits is cancelled; what runs is asked to stop, and keeps its lease until it has.
 CANCEL: Final = Statement(
     "cancel",
     """
     WITH asked AS (
         SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, id uuid)
     ), held AS (
-        SELECT t.id, asked.n FROM tasks t JOIN asked ON asked.id = t.id
+        SELECT t.id, asked.n, t.state = 'running' AS runs
+          FROM tasks t JOIN asked ON asked.id = t.id
          WHERE t.id = ANY (ARRAY(SELECT id FROM asked))
-           AND t.state IN ('scheduled', 'queued', 'retrying') ORDER BY t.id FOR UPDATE OF t
+           AND t.state IN ('scheduled', 'queued', 'retrying', 'running')
+         ORDER BY t.id FOR UPDATE OF t
     )
-    UPDATE tasks t SET state = 'cancelled', due_at = NULL, not_before = NULL, finished_at = now()
+    UPDATE tasks t
+       SET state = CASE WHEN held.runs THEN 'running' ELSE 'cancelled' END,
+           cancel_requested_at = CASE WHEN held.runs THEN coalesce(t.cancel_requested_at, now())
+                                 END,
+           due_at = CASE WHEN held.runs THEN t.due_at END,
+           not_before = NULL,
+           finished_at = CASE WHEN NOT held.runs THEN now() END
       FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
- RETURNING held.n, true""",
-    ("cancelled",),
+ RETURNING held.n, t.state""",
+    ("state",),
 )
 
 # Two relays never take one row. What runs here has lost its lease: `due_at` moves with renewals.
@@ -318,7 +342,9 @@ TAKE_DUE: Final = _sql("""
           FROM jsonb_each_text(CAST(:attempts AS jsonb))
     ), held AS (
         SELECT t.id, t.state = 'running' AS ran, t.token, t.generation, t.attempt, t.started_at,
-               CASE WHEN t.state = 'running' AND t.attempt >= known.max_attempts THEN 'dead'
+               CASE WHEN t.state = 'running' AND t.cancel_requested_at IS NOT NULL
+                    THEN 'cancelled'
+                    WHEN t.state = 'running' AND t.attempt >= known.max_attempts THEN 'dead'
                     WHEN t.expires_at <= now() THEN 'expired' ELSE 'queued' END AS becomes
           FROM tasks t JOIN known USING (task_type)
          WHERE t.due_at <= now() ORDER BY t.due_at LIMIT :most FOR UPDATE OF t SKIP LOCKED

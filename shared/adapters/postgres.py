@@ -4,18 +4,19 @@ of its own, reads by hand of a person through SQLAlchemy (`pg_reads`)."""
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 from shared.adapters import pg_statements as sql
-from shared.adapters.batcher import Batcher, Row
+from shared.adapters.batcher import Batcher, Row, Standing
 from shared.adapters.pg_calls import Calls
 from shared.adapters.pg_connection import REVISION
+from shared.adapters.pg_run import STOPS, RunMoves
 from shared.domain.errors import IdempotencyConflict, LeaseLost, LedgerUnavailable
-from shared.domain.ledger_rules import LEASE_BEYOND_LIMIT_SECONDS, RENEW_SECONDS
-from shared.domain.ports import DeskEntry, TaskFilter
+from shared.domain.ledger_rules import LEASE_BEYOND_LIMIT_SECONDS, RENEW_SECONDS, STOPS_SECONDS
+from shared.domain.ports import DeskEntry, TaskFilter, nothing
 from shared.domain.settlement import Settlement
 from shared.domain.task import (
     FINAL,
@@ -31,12 +32,19 @@ from shared.domain.task import (
 from shared.domain.task_type import TaskType
 
 
-class PostgresLedger:
-    """See `Ledger`. Connects at the first use; one thread commits for everybody."""
+class PostgresLedger(RunMoves):
+    """See `Ledger` and `Runs`. Connects at the first use; one thread commits for everybody."""
 
-    def __init__(self, url: str, *, renew_seconds: float = RENEW_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        renew_seconds: float = RENEW_SECONDS,
+        stops_seconds: float = STOPS_SECONDS,
+    ) -> None:
         self._url = url
-        self._batcher = Batcher(url, standing=(sql.RENEW, renew_seconds))
+        standing = (Standing(sql.RENEW, renew_seconds), Standing(STOPS, stops_seconds))
+        self._batcher = Batcher(url, standing)
         self._calls = Calls(url)
 
     async def add(self, tasks: Sequence[NewTask]) -> list[Stored | IdempotencyConflict]:
@@ -119,18 +127,21 @@ class PostgresLedger:
         return Refusal.PAUSED if row["paused"] else Refusal.CONTENDED
 
     @asynccontextmanager
-    async def renewing(self, claim: Claim, time_limit_seconds: float) -> AsyncIterator[None]:
+    async def renewing(
+        self, claim: Claim, time_limit_seconds: float, on_cancel: Callable[[], object] = nothing
+    ) -> AsyncIterator[None]:
         """See `Ledger.renewing`. The batcher's thread renews, so a blocked event loop does not
         lose its lease."""
         until = time.monotonic() + time_limit_seconds + LEASE_BEYOND_LIMIT_SECONDS
         key = (claim.task_id, claim.token)
-        self._batcher.hold(key, {"id": str(claim.task_id), "token": claim.token}, until)
+        item = {"id": str(claim.task_id), "token": claim.token}
+        self._batcher.hold(key, item, until, lambda row: row["stop"] and on_cancel())
         try:
             yield
         finally:
             self._batcher.let_go(key)
 
-    async def finish(self, claim: Claim, settlement: Settlement) -> None:
+    async def finish(self, claim: Claim, settlement: Settlement) -> State:
         """See `Ledger.finish`."""
         s = settlement
         row = await self._batcher.run_one(
@@ -151,6 +162,7 @@ class PostgresLedger:
         )
         if row is None:
             raise LeaseLost(claim.task_id, claim.token)
+        return State(row["state"])
 
     async def get(self, task_id: UUID) -> Task | None:
         """See `Ledger.get`."""
@@ -166,12 +178,8 @@ class PostgresLedger:
 
     async def cancel(self, task_id: UUID) -> tuple[Task | None, bool]:
         """See `Ledger.cancel`."""
-        row = await self._batcher.run_one(sql.CANCEL, {"id": str(task_id)})
-        return await self.get(task_id), row is not None
-
-    async def cancel_all(self, task_ids: Sequence[UUID]) -> None:
-        """See `Ledger.cancel_all`."""
-        await self._batcher.run(sql.CANCEL, [{"id": str(task_id)} for task_id in task_ids])
+        [state] = await self.cancel_all([task_id])
+        return await self.get(task_id), state is not None
 
     async def take_due(self, attempts: dict[str, int], limit: int) -> list[Outgoing]:
         """See `Ledger.take_due`."""

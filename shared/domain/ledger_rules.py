@@ -4,6 +4,8 @@ from typing import Final
 
 LEASE_SECONDS: Final = 30.0
 RENEW_SECONDS: Final = 10.0
+STOPS_SECONDS: Final = 2.0
+"""How often a process asks, in one read for all of its runs, which of them shall stop."""
 LEASE_BEYOND_LIMIT_SECONDS: Final = 15.0
 """A lease is never renewed past the time limit and this."""
 

@@ -20,6 +20,10 @@ class RetryLater(Exception):
         self.after_seconds = max(0.0, after_seconds)
 
 
+class TaskCancelled(Exception):
+    """The handler has stopped because its task was cancelled; see `TaskContext.cancelled`."""
+
+
 class Snooze(Exception):
     """Not yet: run at `until` (aware); costs no attempt."""
 
@@ -86,4 +90,9 @@ class Released:
     failure: Failure = Failure("released", "the process was stopped before the handler ended")
 
 
-Verdict = Succeeded | Failed | Rejected | Postponed | Snoozed | Released
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The handler has stopped because somebody cancelled its task."""
+
+
+Verdict = Succeeded | Failed | Rejected | Postponed | Snoozed | Released | Cancelled

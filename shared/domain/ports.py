@@ -5,7 +5,7 @@ every implementation passes. Anything that cannot reach its server raises `Ledge
 (ledger) or answers as if empty (cache): Postgres decides, Redis only remembers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +19,7 @@ from shared.domain.settlement import Settlement
 from shared.domain.task import (
     Claim,
     DeadLetterCopy,
+    Effect,
     NewTask,
     Outgoing,
     Refusal,
@@ -27,6 +28,10 @@ from shared.domain.task import (
     Task,
 )
 from shared.domain.task_type import TaskType
+
+
+def nothing() -> None:
+    """For whoever need not be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +90,19 @@ class Ledger(Protocol):
         ...
 
     def renewing(
-        self, claim: Claim, time_limit_seconds: float
+        self, claim: Claim, time_limit_seconds: float, on_cancel: Callable[[], object] = nothing
     ) -> AbstractAsyncContextManager[None]:
-        """Keep the claim's lease alive inside the block, never past the time limit + 15 s."""
+        """Keep the claim's lease alive inside the block, never past the time limit + 15 s.
+
+        `on_cancel` is called, on the event loop and perhaps more than once, when the run is asked
+        to stop.
+        """
         ...
 
-    async def finish(self, claim: Claim, settlement: Settlement) -> None:
-        """Record how the attempt ended.
+    async def finish(self, claim: Claim, settlement: Settlement) -> State:
+        """Record how the attempt ended, and return the state that the task is in then.
+
+        That is `cancelled` when the run was asked to stop, unless it succeeded or rejected.
 
         Raises: LeaseLost when the claim's token is no longer the row's; nothing was written.
         """
@@ -105,12 +116,15 @@ class Ledger(Protocol):
         """At most `limit` tasks (without attempts), newest first, older than id `after`."""
         ...
 
-    async def cancel(self, task_id: UUID) -> tuple[Task | None, bool]:
-        """Cancel a task that does not run; the task as it then is, and whether this call did it."""
+    async def cancel_all(self, task_ids: Sequence[UUID]) -> list[State | None]:
+        """Cancel each task that waits; ask each that runs to stop. In one commit; safe to repeat.
+
+        For each task `cancelled`, `running` (asked), or None: it was final, or there is none.
+        """
         ...
 
-    async def cancel_all(self, task_ids: Sequence[UUID]) -> None:
-        """As `cancel`, of many in one commit; each row says afterwards what became of it."""
+    async def cancel(self, task_id: UUID) -> tuple[Task | None, bool]:
+        """As `cancel_all`, for one: the task as it then is, and whether it can be cancelled."""
         ...
 
     async def take_due(self, attempts: dict[str, int], limit: int) -> list[Outgoing]:
@@ -141,6 +155,25 @@ class Ledger(Protocol):
 
     async def ping(self) -> None:
         """Raises: LedgerUnavailable, also when the schema is not the one this code needs."""
+        ...
+
+
+class Runs(Protocol):
+    """What a run records while it runs, each in one statement that is fenced by its token.
+
+    Every method raises LeaseLost, and has written nothing, when the token is no longer the task's.
+    """
+
+    async def say_progress(self, claim: Claim, percent: float, text: str) -> None:
+        """Keep how far the run has come; the last word stays until the next attempt."""
+        ...
+
+    async def recall(self, claim: Claim, key: str) -> Effect | None:
+        """The outcome that this or an earlier attempt recorded under `key`, or None."""
+        ...
+
+    async def record(self, claim: Claim, key: str, effect: Effect) -> None:
+        """Record the outcome of the effect `key`; the first record stays."""
         ...
 
 

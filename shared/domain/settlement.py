@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.domain.backoff import ledger_delay_seconds, rescue_delay_seconds
 from shared.domain.outcome import (
+    Cancelled,
     Failed,
     Failure,
     Postponed,
@@ -62,6 +63,8 @@ def settle(verdict: Verdict, limits: Limits, *, attempt: int, chance: float) -> 
             return Settlement(State.SUCCEEDED, "succeeded", Answer.ACK, result=result)
         case Rejected(failure):
             return Settlement(State.DEAD, "rejected", Answer.ACK, failure=failure, copy=True)
+        case Cancelled():
+            return Settlement(State.CANCELLED, "cancelled", Answer.ACK)
         case Snoozed(until, failure):
             return Settlement(
                 State.SCHEDULED,

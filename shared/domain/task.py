@@ -68,6 +68,22 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come, as its handler last said it: 0 to 100 percent, and a few words."""
+
+    percent: float
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The recorded outcome of a side effect: a JSON value."""
+
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A row of the ledger, as it is read. Times are aware UTC."""
 
@@ -91,6 +107,8 @@ class Task:
     expires_at: datetime | None = None
     attempts: tuple[Attempt, ...] = ()
     concurrency_key: str | None = None
+    progress: Progress | None = None
+    cancel_requested_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from shared.domain.outcome import (
 from shared.domain.payload import Payload
 from shared.domain.ports import DeskEntry, Ledger
 from shared.domain.settlement import Answer, Settlement, settle
-from shared.domain.task import Claim, Refusal
+from shared.domain.task import Claim, Refusal, State
 from shared.domain.task_type import TaskType
 
 Handle = Callable[[Any, Claim], Awaitable[Any]]
@@ -169,7 +169,7 @@ class ExecuteService:
         except Exception as failed:
             return Failed(_failure(failed))
 
-    async def _record(self, claim: Claim, settlement: Settlement) -> None:
+    async def _record(self, claim: Claim, settlement: Settlement) -> State:
         """Finish, waiting out a ledger that is away: the statement is fenced, so safe to repeat.
 
         Raises: LeaseLost. Not after a try whose answer was lost: that try was recorded, and the
@@ -186,7 +186,7 @@ class ExecuteService:
                         await asyncio.sleep(0.5)
                     except LeaseLost:
                         if unsure:
-                            return None
+                            return settlement.state
                         raise
         except TimeoutError:
             raise LedgerUnavailable(

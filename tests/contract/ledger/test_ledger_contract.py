@@ -313,13 +313,13 @@ async def test_a_dead_letter_copy_is_taken_once_until_its_hold_ends(ledger, pass
     assert await ledger.take_copies(10) == []
 
 
-async def test_a_task_can_be_cancelled_until_it_runs(ledger):
-    waiting, running = await added(ledger), await added(ledger)
-    await claimed(ledger, running)
-    task, done = await ledger.cancel(waiting)
-    assert (task.state, done) == (State.CANCELLED, True)
-    task, done = await ledger.cancel(running)
-    assert (task.state, done) == (State.RUNNING, False)
+async def test_a_task_that_waits_is_cancelled_at_once(ledger):
+    waiting, done = await added(ledger), await added(ledger)
+    await ledger.finish(await claimed(ledger, done), SUCCESS)
+    task, can = await ledger.cancel(waiting)
+    assert (task.state, can) == (State.CANCELLED, True)
+    task, can = await ledger.cancel(done)
+    assert (task.state, can) == (State.SUCCEEDED, False)
     assert await ledger.cancel(uuid7()) == (None, False)
     assert await ledger.claim(waiting, 0, GREET) is Refusal.FINAL
 

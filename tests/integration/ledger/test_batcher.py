@@ -7,7 +7,7 @@ import time
 import pg8000.native
 import pytest
 
-from shared.adapters.batcher import MAX_BATCH, Batcher, Statement
+from shared.adapters.batcher import MAX_BATCH, Batcher, Standing, Statement
 from shared.domain.errors import LedgerUnavailable
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
@@ -109,7 +109,7 @@ async def test_held_items_are_repeated_by_the_thread_even_when_the_loop_is_block
         "INSERT INTO beats "
         "SELECT v FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, v int)",
     )
-    batcher = Batcher(postgres.url, standing=(beat, 0.05))
+    batcher = Batcher(postgres.url, standing=[Standing(beat, 0.05)])
     batcher.hold("a", {"v": 1}, until=time.monotonic() + 60)
     batcher.hold("over", {"v": 2}, until=time.monotonic())
     deadline = time.monotonic() + 10

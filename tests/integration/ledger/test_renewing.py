@@ -1,5 +1,6 @@
 """A lease is kept alive while its block runs, whatever the event loop does; only its holder's."""
 
+import asyncio
 import time
 
 import pytest
@@ -102,3 +103,32 @@ async def test_who_lost_the_lease_does_not_renew_the_next_holder_s(ledger, claim
     async with ledger.renewing(claim, 60):
         lease.age(25)
         assert not blocked_until(lambda: lease.left() > 25, seconds=0.5)
+
+
+async def test_a_run_learns_between_two_renewals_that_it_shall_stop(url, claim):
+    slow = PostgresLedger(url, renew_seconds=60, stops_seconds=0.05)
+    stopped = asyncio.Event()
+    async with asyncio.timeout(10), slow.renewing(claim, 60, stopped.set):
+        await slow.cancel_all([claim.task_id])
+        await stopped.wait()
+    slow.close()
+
+
+async def test_a_renewal_tells_a_run_to_stop_too(url, claim):
+    ledger = PostgresLedger(url, renew_seconds=0.05, stops_seconds=60)
+    stopped = asyncio.Event()
+    await ledger.cancel_all([claim.task_id])
+    async with asyncio.timeout(10), ledger.renewing(claim, 60, stopped.set):
+        await stopped.wait()
+    ledger.close()
+
+
+async def test_a_run_that_nobody_cancels_is_not_stopped(url, claim, lease):
+    ledger = PostgresLedger(url, renew_seconds=0.05, stops_seconds=0.05)
+    stopped = asyncio.Event()
+    async with ledger.renewing(claim, 60, stopped.set):
+        lease.age(25)
+        assert blocked_until(lambda: lease.left() > 25)
+        await asyncio.sleep(0.2)  # what the thread has to say reaches the loop
+        assert not stopped.is_set()
+    ledger.close()
