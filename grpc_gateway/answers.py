@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_gateway.errors import status_of
 from protos.cloudtasker.v1 import task_service_pb2 as pb
 from shared.domain.errors import CloudTaskerError
-from shared.domain.task import Attempt, State, Stored, Task
+from shared.domain.task import Attempt, Progress, State, Stored, Task
 from shared.domain.task_type import Limits, TaskType
 
 STATES: Final = {state: pb.Task.State.Value(state.name) for state in State}
@@ -51,6 +51,8 @@ def summary(task: Task) -> pb.Task:
         concurrency_key=task.concurrency_key,
         expires_at=_timestamp(task.expires_at),
         not_before=_timestamp(task.not_before),
+        progress=_progress(task.progress),
+        cancel_requested_at=_timestamp(task.cancel_requested_at),
     )
 
 
@@ -96,6 +98,12 @@ def _failure(error: dict[str, str] | None) -> pb.Failure | None:
     return pb.Failure(kind=error["kind"], message=error["message"]) if error else None
 
 
+def _progress(said: Progress | None) -> pb.Progress | None:
+    if said is None:
+        return None
+    return pb.Progress(percent=said.percent, text=said.text, at=_timestamp(said.at))
+
+
 def _limits(limits: Limits) -> pb.Limits:
     return pb.Limits(
         time_limit_seconds=limits.time_limit_seconds,
@@ -112,6 +120,7 @@ def _limits(limits: Limits) -> pb.Limits:
         concurrency=limits.concurrency,
         max_instances=limits.max_instances,
         ordering=limits.ordering,
+        non_retryable=limits.non_retryable,
     )
 
 

@@ -68,12 +68,13 @@ class TaskService(TaskServiceServicer):
         )
 
     async def CancelTask(self, request: pb.CancelTaskRequest, context: Context) -> pb.Task:
-        """Cancel a task that does not run yet. Safe to repeat."""
+        """Cancel a task that waits, or ask one that runs to stop. Safe to repeat."""
         task = await self._api.lookup.cancel(request.task_id)
         log(
             Event.TASK_CANCELLED,
             task_id=str(task.id),
             task_type=task.task_type,
+            state=task.state,
             traceparent=task.traceparent,
         )
         return answers.whole(task)

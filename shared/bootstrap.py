@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.adapters.catalogue import load_catalogue, load_task_type
 from shared.domain.errors import LedgerUnavailable, Misconfigured
-from shared.domain.ports import KeyStore, Ledger, Publisher, TaskCache
+from shared.domain.ports import KeyStore, Publisher, RunLedger, TaskCache
 from shared.domain.task_type import TaskType
 from shared.services.bury import BuryService
 from shared.services.enqueue import EnqueueService
@@ -185,7 +185,7 @@ def _catalogue() -> Mapping[str, TaskType]:
 
 
 @cache
-def _ledger() -> Ledger:
+def _ledger() -> RunLedger:
     from shared.adapters.postgres import PostgresLedger
 
     if not settings().database_url:

@@ -1,5 +1,6 @@
 """The routes about tasks that exist: read one, list some, cancel one. Translation only."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from typing_extensions import TypedDict
 
 from functions.enqueue.listing import read_listing
 from shared.bootstrap import Api
+from shared.domain.task import State
 from shared.edges.http_edge import json_answer
 from shared.edges.task_json import TaskSummaryJson, task_json, task_summary_json
 from shared.telemetry import Event, log
@@ -44,12 +46,14 @@ class Lookups:
         return json_answer(answer)
 
     async def cancel(self, request: Request) -> Response:
-        """Cancel a task that does not run yet; safe to repeat."""
+        """Cancel a task that waits, or ask one that runs to stop (202); safe to repeat."""
         task = await self._lookup.cancel(request.path_params["task_id"])
         log(
             Event.TASK_CANCELLED,
             task_id=str(task.id),
             task_type=task.task_type,
+            state=task.state,
             traceparent=task.traceparent,
         )
-        return json_answer(task_json(task))
+        asked = task.state is State.RUNNING
+        return json_answer(task_json(task), HTTPStatus.ACCEPTED if asked else HTTPStatus.OK)

@@ -150,8 +150,11 @@ def _get() -> Operation:
 
 def _cancel() -> Operation:
     return _operation(
-        "Cancel a task before it runs; safe to repeat",
-        _ok("The cancelled task.", "TaskJson"),
+        "Cancel a task that waits, or ask one that runs to stop; safe to repeat",
+        {
+            **_ok("The cancelled task.", "TaskJson"),
+            **_ok("It runs, and was asked to stop.", "TaskJson", "202"),
+        },
         problems=(404, 409, 503),
         scope=Scope.MANAGE,
         parameters=[_task_id()],

@@ -39,6 +39,11 @@ class RelayEndpoint:
             telemetry.log(Event.RELAY_ROUND, severity=severity, **asdict(total))
         return JSONResponse(asdict(total), status_code=503 if self._service.stopped else 200)
 
+    @property
+    def holds(self) -> bool:
+        """See `Endpoint.holds`."""
+        return False
+
     async def drain(self) -> None:
         """End after the round under way."""
         self._service.stop()

@@ -105,6 +105,7 @@ class MemoryLedger(MemoryRunMoves):
         self.desk: dict[str, DeskEntry] = {}
         self.kept_at: dict[str, datetime] = {}
         self.paused: set[str] = set()
+        self.effects: dict[tuple[UUID, str], Effect] = {}
 
     @property
     def rows(self) -> dict[UUID, Row]:
@@ -130,7 +131,6 @@ class MemoryLedger(MemoryRunMoves):
     def now(self) -> datetime:
         """The database's clock."""
         return self._now()
-        self.effects: dict[tuple[UUID, str], Effect] = {}
 
     async def add(self, tasks: Sequence[NewTask]) -> list[Stored | IdempotencyConflict]:
         """See `Ledger.add`."""

@@ -68,6 +68,10 @@ def task_details(task: TaskJson, now: datetime) -> Group:
         facts.add_row("starts", f"{clock(task['not_before'])}   {age(task['not_before'], now)}")
     if task["expires_at"] and not task["finished_at"]:
         facts.add_row("expires", f"{clock(task['expires_at'])}   {age(task['expires_at'], now)}")
+    if progress := task["progress"]:
+        facts.add_row("progress", plain(f"{progress['percent']:g} %  {progress['text']}".rstrip()))
+    if task["cancel_requested_at"]:
+        facts.add_row("asked to stop", age(task["cancel_requested_at"], now))
     if task["finished_at"]:
         took = duration(task["created_at"], task["finished_at"])
         facts.add_row("finished", f"{clock(task['finished_at'])}   {took} after it was created")

@@ -1,4 +1,4 @@
-"""`cloudtasker tasks cancel`: stop a task before it runs."""
+"""`cloudtasker tasks cancel`: stop a task before it runs, or while it does."""
 
 from datetime import datetime
 
@@ -19,9 +19,10 @@ from shared.domain.errors import Code
 @output_options("table", "json")
 @click.pass_obj
 def cancel(setup: Setup, task_id: str, url: str | None, output: Output) -> None:
-    """Cancel a task that waits to run. Cancelling it again is no error.
+    """Cancel a task that waits to run, or ask one that runs to stop. Again is no error.
 
-    A task that runs or is finished stays as it is, and the exit code is 4.
+    A run is `cancelled` once its handler has stopped, which a careful one does within seconds. A
+    finished task stays as it is, and the exit code is 4.
 
     \b
     Example:
@@ -34,9 +35,18 @@ def cancel(setup: Setup, task_id: str, url: str | None, output: Output) -> None:
 
     task = run(work())
     if output.is_table:
-        output.note(f"Cancelled {task['task_type']} {task['task_id']}.")
+        output.note(_done(task))
     else:
         output.document(task)
+
+
+def _done(task: TaskJson) -> str:
+    if task["state"] == "running":
+        return (
+            f"Asked {task['task_type']} {task['task_id']} to stop; it runs until its handler does: "
+            f"cloudtasker tasks get {task['task_id']}"
+        )
+    return f"Cancelled {task['task_type']} {task['task_id']}."
 
 
 async def _cancel(client: Client, task_id: str, now: datetime) -> TaskJson:
@@ -53,8 +63,6 @@ def _too_late(refused: ApiError, task: TaskJson, now: datetime) -> CliError:
     doing = f"is {task['state']}"
     if task["finished_at"]:
         doing = f"finished {age(task['finished_at'], now)} ({task['state']})"
-    elif task["started_at"]:
-        doing = f"was started {age(task['started_at'], now)} ({task['state']})"
     return refusal(
         refused,
         "The task is unchanged.",

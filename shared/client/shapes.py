@@ -42,6 +42,14 @@ class AttemptJson(TypedDict):
     error: dict[str, str] | None
 
 
+class ProgressJson(TypedDict):
+    """How far a run has come, as its handler last said it."""
+
+    percent: float
+    text: str
+    at: str
+
+
 class TaskSummary(TypedDict):
     """A task as listings show it; times are RFC 3339 in UTC, null when they are not yet."""
 
@@ -61,6 +69,8 @@ class TaskSummary(TypedDict):
     concurrency_key: str | None
     not_before: str | None
     expires_at: str | None
+    progress: ProgressJson | None
+    cancel_requested_at: str | None
 
 
 class TaskJson(TaskSummary):

@@ -177,6 +177,10 @@ class Runs(Protocol):
         ...
 
 
+class RunLedger(Ledger, Runs, Protocol):
+    """What it takes to run tasks."""
+
+
 class Publisher(Protocol):
     """Sends messages to topics."""
 

@@ -16,6 +16,11 @@ TAKEN_NAMES: Final = frozenset(
 )
 """Functions and services of the system itself, and accounts that work for it in the cloud."""
 MAX_PROBLEMS: Final = 100
+MAX_SHORT_SECONDS: Final = 570
+"""A push waits 600 s at most for its answer."""
+MAX_LONG_SECONDS: Final = 86_400
+MAX_ACK_DEADLINE_SECONDS: Final = 600
+LONG_ACK_DEADLINE_SECONDS: Final = 60
 ACK_MARGIN_SECONDS: Final = 30
 """An ack deadline leaves a run this long to record its outcome after its time limit."""
 
@@ -31,6 +36,7 @@ MEMORY_OF_CPU: Final = (
 )
 """From so many CPUs on: the least and the most memory in MiB. Source: Cloud Run, "vCPU and memory
 table"; a CPU that stays on needs a whole one and 512 MiB."""
+ClassName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class Retry(BaseModel):
@@ -58,7 +64,7 @@ class Limits(BaseModel):
 
     description: str = ""
     labels: dict[str, str] = {}
-    time_limit_seconds: Annotated[int, Field(ge=1, le=570)] = 60
+    time_limit_seconds: Annotated[int, Field(ge=1, le=MAX_LONG_SECONDS)] = 60
     ack_deadline_seconds: Annotated[int, Field(ge=10, le=600)] = 0
     max_attempts: Annotated[int, Field(ge=5, le=100)] = 5
     retry: Retry = Retry()
@@ -68,19 +74,43 @@ class Limits(BaseModel):
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 80
     max_instances: Annotated[int, Field(ge=1, le=1000)] = 100
     ordering: bool = False
+    non_retryable: list[ClassName] = []
 
     @model_validator(mode="before")
     @classmethod
     def _ack_deadline_follows_the_time_limit(cls, given: Any) -> Any:
+        """A long run is acked at its beginning, so it needs no more than a claim's time."""
         if isinstance(given, dict) and "ack_deadline_seconds" not in given:
             limit = given.get("time_limit_seconds", 60)
-            if isinstance(limit, int):
+            if given.get("mode") == "long":
+                given = {**given, "ack_deadline_seconds": LONG_ACK_DEADLINE_SECONDS}
+            elif isinstance(limit, int) and limit <= MAX_SHORT_SECONDS:
                 given = {**given, "ack_deadline_seconds": max(limit + ACK_MARGIN_SECONDS, 10)}
+            else:
+                given = {**given, "ack_deadline_seconds": MAX_ACK_DEADLINE_SECONDS}
+        return given
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_long_run_is_retried_by_the_ledger(cls, given: Any) -> Any:
+        """Its delivery is acked before anybody knows how it ends."""
+        if isinstance(given, dict) and given.get("mode") == "long":
+            retry = given.get("retry", {})
+            if isinstance(retry, dict) and "by" not in retry:
+                return {**given, "retry": {**retry, "by": "ledger"}}
         return given
 
     @model_validator(mode="after")
     def _limits_fit_together(self) -> Self:
-        if self.ack_deadline_seconds < self.time_limit_seconds + ACK_MARGIN_SECONDS:
+        if self.mode == "long":
+            if self.retry.by != "ledger":
+                raise ValueError("mode: long needs retry.by: ledger")
+        elif self.time_limit_seconds > MAX_SHORT_SECONDS:
+            raise ValueError(
+                f"time_limit_seconds ({self.time_limit_seconds}) above {MAX_SHORT_SECONDS} "
+                "needs mode: long"
+            )
+        elif self.ack_deadline_seconds < self.time_limit_seconds + ACK_MARGIN_SECONDS:
             raise ValueError(
                 f"ack_deadline_seconds ({self.ack_deadline_seconds}) must be at least "
                 f"time_limit_seconds + {ACK_MARGIN_SECONDS} "

@@ -25,6 +25,7 @@ _OF_OUTCOME: Final = MappingProxyType[str, Line](
         "postponed": (Event.TASK_POSTPONED, "INFO"),
         "snoozed": (Event.TASK_SNOOZED, "INFO"),
         "released": (Event.TASK_RELEASED, "WARNING"),
+        "cancelled": (Event.TASK_STOPPED, "INFO"),
     }
 )
 _OF_REFUSAL: Final = MappingProxyType[Refusal, Line](
@@ -80,6 +81,8 @@ def log_execution(execution: Execution, delivery: Delivery, run: HandlerRun) -> 
             log_kept(delivery, execution.kept_on_desk)
         elif execution.lease_lost:
             telemetry.log(Event.LEASE_LOST, severity="WARNING", duration_ms=_milliseconds(run))
+        elif execution.unrecorded:
+            telemetry.log(Event.LEDGER_UNAVAILABLE, severity="WARNING", why="outcome unrecorded")
         elif execution.settlement:
             _log_settlement(execution.settlement, run)
         else:

@@ -37,6 +37,11 @@ class Endpoint(Protocol):
         """What must work before a POST can."""
         ...
 
+    @property
+    def holds(self) -> bool:
+        """Whether work goes on for which no request waits, so that the server must not end yet."""
+        ...
+
     async def post(self, request: Request) -> Response:
         """Answer a POST of a caller who proved to be Google's.
 
@@ -116,12 +121,15 @@ class _Guard:
             telemetry.configure(Settings())  # so that what is wrong with the real ones is readable
             self._endpoint = self._open_endpoint()
             telemetry.configure(self._endpoint.settings)
-            when_told_to_stop(self._drain)
+            when_told_to_stop(self._drain, self._holds)
         if self._token is None:
             self._token = push_token_check(self._endpoint.settings)
             took = round(time.perf_counter() - began, 3)
             telemetry.log(Event.PROCESS_READY, function=self._name, seconds=took)
         return self._endpoint, self._token
+
+    def _holds(self) -> bool:
+        return self._endpoint is not None and self._endpoint.holds
 
     async def _drain(self) -> None:
         telemetry.log(Event.PROCESS_STOPPING, function=self._name)

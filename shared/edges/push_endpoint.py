@@ -52,6 +52,11 @@ class PushEndpoint(ABC):
     async def drain(self) -> None:
         """See `Endpoint.drain`."""
 
+    @property
+    def holds(self) -> bool:
+        """See `Endpoint.holds`."""
+        return False
+
     async def post(self, request: Request) -> Response:
         """Take one delivery. Source: Pub/Sub, "Receive push messages"."""
         try:

@@ -3,6 +3,7 @@
 The edge binds the task to the log and calls the handler; all rules are `ExecuteService`'s.
 """
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -12,7 +13,6 @@ from shared import telemetry
 from shared.bootstrap import Runner, runner
 from shared.domain.envelope import Delivery
 from shared.domain.settlement import Answer
-from shared.domain.task import Claim
 from shared.edges.blocking import in_thread
 from shared.edges.drain import GRACE_SECONDS
 from shared.edges.execution_log import claim_fields, log_execution, said_when_long
@@ -20,7 +20,8 @@ from shared.edges.guarded_function import Function, guarded_function
 from shared.edges.handler_run import timed, watching
 from shared.edges.push_endpoint import PushEndpoint
 from shared.edges.task_context import TaskContext
-from shared.services.execute import Handle
+from shared.services.execute import Execution, Handle
+from shared.services.run import Run
 
 Handler = Callable[[Any, TaskContext], Awaitable[Any] | Any]
 """A task type's work: the checked payload and the context in, a JSON value out. `async def` runs
@@ -66,10 +67,20 @@ class TaskEndpoint(PushEndpoint):
 
     async def deliver(self, delivery: Delivery) -> Answer:
         """Run the task, and say in the log what became of it."""
-        with watching() as run:
-            execution = await self._runner.execute.execute(delivery)
-        log_execution(execution, delivery, run)
+        with watching() as seen:
+
+            def ended(execution: Execution) -> None:
+                log_execution(execution, delivery, seen)
+
+            execution = await self._runner.execute.execute(delivery, ended)
+        if not execution.goes_on:
+            ended(execution)
         return execution.answer
+
+    @property
+    def holds(self) -> bool:
+        """Whether runs go on for which no delivery waits."""
+        return self._runner.execute.holds
 
     async def keep(self, delivery: Delivery, reason: str) -> None:
         """See `PushEndpoint.keep`."""
@@ -79,17 +90,22 @@ class TaskEndpoint(PushEndpoint):
         """Claim no more; runs that outlast the grace are cancelled and their leases released."""
         await self._runner.execute.drain(self._grace_seconds)
 
-    async def _handle(self, payload: Any, claim: Claim) -> Any:
+    async def _handle(self, payload: Any, run: Run) -> Any:
         """The handler inside its task's log context; what it raises goes on unchanged."""
-        with telemetry.bound(**claim_fields(claim)), said_when_long(), timed():
-            return await self._call(payload, self._context(claim))
+        with telemetry.bound(**claim_fields(run.claim)), said_when_long(), timed():
+            return await self._call(payload, run)
 
-    async def _call(self, payload: Any, context: TaskContext) -> Any:
+    async def _call(self, payload: Any, run: Run) -> Any:
+        """A coroutine can be interrupted; a thread must look at `context.cancelled` by itself."""
+        context = self._context(run)
         if self._is_async:
+            if task := asyncio.current_task():
+                run.interrupt_with(task.cancel)
             return await self._handler(payload, context)
         return await in_thread(partial(self._handler, payload, context))
 
-    def _context(self, claim: Claim) -> TaskContext:
+    def _context(self, run: Run) -> TaskContext:
+        claim = run.claim
         return TaskContext(
             task_id=claim.task_id,
             task_type=claim.task_type,
@@ -99,4 +115,6 @@ class TaskEndpoint(PushEndpoint):
             traceparent=claim.traceparent,
             settings=self.settings,
             labels=claim.labels,
+            run=run,
+            loop=run.loop,
         )

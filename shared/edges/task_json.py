@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from shared.domain.task import Attempt, State, Stored, Task
+from shared.domain.task import Attempt, Progress, State, Stored, Task
 
 Time = Annotated[
     str,
@@ -45,6 +45,14 @@ class AttemptJson(TypedDict):
     error: Failure | None
 
 
+class ProgressJson(TypedDict):
+    """How far a run has come, as its handler last said it."""
+
+    percent: Annotated[float, Field(ge=0, le=100)]
+    text: str
+    at: Time
+
+
 class TaskSummaryJson(TypedDict):
     """A task as listings show it: without payload, result and attempts, which may be large."""
 
@@ -71,6 +79,10 @@ class TaskSummaryJson(TypedDict):
     ]
 
     concurrency_key: str | None
+    progress: Annotated[ProgressJson | None, Field(description="Of the newest attempt.")]
+    cancel_requested_at: Annotated[
+        Time | None, Field(description="When the run was asked to stop, because of a cancel.")
+    ]
 
 
 class TaskJson(TaskSummaryJson):
@@ -110,6 +122,8 @@ def task_summary_json(task: Task) -> TaskSummaryJson:
         "concurrency_key": task.concurrency_key,
         "not_before": maybe_time_json(task.not_before),
         "expires_at": maybe_time_json(task.expires_at),
+        "progress": progress_json(task.progress) if task.progress else None,
+        "cancel_requested_at": maybe_time_json(task.cancel_requested_at),
     }
 
 
@@ -121,6 +135,11 @@ def task_json(task: Task) -> TaskJson:
         "result": task.result,
         "attempts": [attempt_json(attempt) for attempt in task.attempts],
     }
+
+
+def progress_json(progress: Progress) -> ProgressJson:
+    """The last word of the handler."""
+    return {"percent": progress.percent, "text": progress.text, "at": time_json(progress.at)}
 
 
 def attempt_json(attempt: Attempt) -> AttemptJson:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from shared.domain.envelope import Delivery, Envelope, UndecodableEnvelope, envelope_of
@@ -12,6 +12,7 @@ from shared.domain.errors import InvalidPayload, LeaseLost, LedgerUnavailable
 from shared.domain.failpoint import Point, reach
 from shared.domain.json_value import unstorable
 from shared.domain.outcome import (
+    Cancelled,
     Failed,
     Failure,
     Postponed,
@@ -22,19 +23,22 @@ from shared.domain.outcome import (
     Snooze,
     Snoozed,
     Succeeded,
+    TaskCancelled,
     Verdict,
 )
 from shared.domain.payload import Payload
-from shared.domain.ports import DeskEntry, Ledger
+from shared.domain.ports import DeskEntry, RunLedger
 from shared.domain.settlement import Answer, Settlement, settle
 from shared.domain.task import Claim, Refusal, State
 from shared.domain.task_type import TaskType
+from shared.services.patience import patiently
+from shared.services.run import Run
 
-Handle = Callable[[Any, Claim], Awaitable[Any]]
-"""The work: the checked payload and the claim in, a JSON value out."""
+Handle = Callable[[Any, Run], Awaitable[Any]]
+"""The work: the checked payload and the run in, a JSON value out."""
 
-FINISH_PATIENCE_SECONDS: Final = 28.0
-"""How long a run whose handler has ended waits for a ledger that is away, within its lease."""
+RELEASE_SECONDS: Final = 1.5
+"""How long a long run that was cut off has to give its lease back."""
 MAX_MESSAGE: Final = 2000
 MAX_RESULT_BYTES: Final = 1_000_000
 
@@ -50,6 +54,14 @@ class Execution:
     refusal: Refusal | None = None
     kept_on_desk: str = ""
     lease_lost: bool = False
+    unrecorded: bool = False
+    """The run ended, and the ledger was away: the lease ends by itself, the task runs again."""
+    goes_on: bool = False
+    """Answered at once (`mode: long`); what becomes of the run is told when it has ended."""
+
+
+def _untold(execution: Execution) -> None:
+    """For whoever need not be told how a long run ended."""
 
 
 class ExecuteService:
@@ -59,7 +71,7 @@ class ExecuteService:
         self,
         task_type: TaskType,
         handle: Handle,
-        ledger: Ledger,
+        ledger: RunLedger,
         *,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -68,12 +80,21 @@ class ExecuteService:
         self._ledger = ledger
         self._chance = chance
         self._runs: set[asyncio.Future[Any]] = set()
+        self._long_runs: set[asyncio.Future[Any]] = set()
         self._draining = False
 
-    async def execute(self, delivery: Delivery) -> Execution:
+    @property
+    def holds(self) -> bool:
+        """Whether runs go on for which no delivery waits."""
+        return bool(self._long_runs)
+
+    async def execute(
+        self, delivery: Delivery, ended: Callable[[Execution], object] = _untold
+    ) -> Execution:
         """Run the delivered task unless it is finished, superseded or running elsewhere.
 
-        What the handler did is recorded before this returns.
+        What the handler did is recorded before this returns; in `mode: long` this returns when the
+        run has its lease, and `ended` is called when its outcome is recorded.
         Raises: LedgerUnavailable, which must become a nack.
         """
         if self._draining:
@@ -90,7 +111,26 @@ class ExecuteService:
             return await self.keep(delivery, "no task has this id", envelope)
         if isinstance(claim, Refusal):
             return await self._refused(claim, envelope)
+        if self._task_type.limits.mode == "long":
+            self._begin(claim, envelope, ended)
+            return Execution(Answer.ACK, envelope, claim, goes_on=True)
         return await self._run(claim, envelope)
+
+    def _begin(
+        self, claim: Claim, envelope: Envelope, ended: Callable[[Execution], object]
+    ) -> None:
+        """Let the run go on under its lease, which the relay watches when this process vanishes."""
+
+        async def work() -> None:
+            try:
+                execution = await self._run(claim, envelope)
+            except LedgerUnavailable:
+                execution = Execution(Answer.ACK, envelope, claim, unrecorded=True)
+            ended(execution)
+
+        run = asyncio.ensure_future(work())
+        self._long_runs.add(run)
+        run.add_done_callback(self._long_runs.discard)
 
     async def _refused(self, refusal: Refusal, envelope: Envelope) -> Execution:
         """A paused task is acked once it is held: nothing is redelivered, nothing is spent. Where
@@ -108,6 +148,8 @@ class ExecuteService:
             _, left = await asyncio.wait(self._runs, timeout=grace_seconds)
             for run in left:
                 run.cancel()
+        if self._long_runs:  # no delivery waits until these have recorded their ends
+            await asyncio.wait(self._long_runs, timeout=RELEASE_SECONDS)
 
     async def keep(
         self, delivery: Delivery, reason: str, envelope: Envelope | None = None
@@ -122,8 +164,10 @@ class ExecuteService:
     async def _run(self, claim: Claim, envelope: Envelope) -> Execution:
         limits = self._task_type.limits
         reach(Point.FUNCTION_AFTER_CLAIM)
-        async with self._ledger.renewing(claim, limits.time_limit_seconds):
-            verdict = await self._verdict(claim)
+        run = Run(claim, self._ledger)
+        async with self._ledger.renewing(claim, limits.time_limit_seconds, run.cancel):
+            verdict = await self._verdict(run)
+            await run.close()
             reach(Point.FUNCTION_AFTER_HANDLER)
             settlement = settle(
                 verdict,
@@ -132,23 +176,25 @@ class ExecuteService:
                 chance=self._chance(),
             )
             try:
-                await self._record(claim, settlement)
+                state = await self._record(claim, settlement)
             except LeaseLost:
                 return Execution(Answer.ACK, envelope, claim, lease_lost=True)
         reach(Point.FUNCTION_AFTER_FINISH)
+        if state is State.CANCELLED and settlement.state is not state:
+            settlement = replace(settlement, state=state, outcome="cancelled", answer=Answer.ACK)
         return Execution(settlement.answer, envelope, claim, settlement)
 
-    async def _verdict(self, claim: Claim) -> Verdict:
+    async def _verdict(self, run: Run) -> Verdict:
         try:
-            payload = self._task_type.check(claim.payload)
+            payload = self._task_type.check(run.claim.payload)
         except InvalidPayload as refused:
             return Rejected(Failure("InvalidPayload", str(refused)))
         limit = self._task_type.limits.time_limit_seconds
-        run = asyncio.ensure_future(self._handled(payload, claim))
-        self._runs.add(run)
-        run.add_done_callback(self._runs.discard)
+        work = asyncio.ensure_future(self._handled(payload, run))
+        self._runs.add(work)
+        work.add_done_callback(self._runs.discard)
         try:
-            return await asyncio.wait_for(run, limit)
+            return await asyncio.wait_for(work, limit)
         except TimeoutError:
             return Failed(Failure("TimeLimitExceeded", f"still running after {limit} s"))
         except asyncio.CancelledError:
@@ -156,10 +202,16 @@ class ExecuteService:
                 return Released()
             raise
 
-    async def _handled(self, payload: Payload, claim: Claim) -> Verdict:
+    async def _handled(self, payload: Payload, run: Run) -> Verdict:
         """Everything that a handler raises is its verdict; nothing of it escapes."""
         try:
-            return _success(await self._handle(payload, claim))
+            return _success(await self._handle(payload, run))
+        except asyncio.CancelledError:
+            if run.cancelled:
+                return Cancelled()
+            raise
+        except TaskCancelled as stopped:
+            return Cancelled() if run.cancelled else Failed(_failure(stopped))
         except RejectTask as reject:
             return Rejected(_failure(reject))
         except RetryLater as later:
@@ -167,7 +219,9 @@ class ExecuteService:
         except Snooze as snooze:
             return Snoozed(snooze.until, _failure(snooze))
         except Exception as failed:
-            return Failed(_failure(failed))
+            names = {kind.__name__ for kind in type(failed).__mro__}
+            final = names.intersection(self._task_type.limits.non_retryable)
+            return Rejected(_failure(failed)) if final else Failed(_failure(failed))
 
     async def _record(self, claim: Claim, settlement: Settlement) -> State:
         """Finish, waiting out a ledger that is away: the statement is fenced, so safe to repeat.
@@ -176,22 +230,20 @@ class ExecuteService:
         row has moved on by it, for within this patience nobody else can have got the lease.
         """
         unsure = False
-        try:
-            async with asyncio.timeout(FINISH_PATIENCE_SECONDS):
-                while True:
-                    try:
-                        return await self._ledger.finish(claim, settlement)
-                    except LedgerUnavailable:
-                        unsure = True
-                        await asyncio.sleep(0.5)
-                    except LeaseLost:
-                        if unsure:
-                            return settlement.state
-                        raise
-        except TimeoutError:
-            raise LedgerUnavailable(
-                f"the outcome of task {claim.task_id} could not be recorded"
-            ) from None
+
+        async def finish() -> State:
+            nonlocal unsure
+            try:
+                return await self._ledger.finish(claim, settlement)
+            except LedgerUnavailable:
+                unsure = True
+                raise
+            except LeaseLost:
+                if unsure:
+                    return settlement.state
+                raise
+
+        return await patiently(finish, f"the outcome of task {claim.task_id}")
 
 
 def _success(result: Any) -> Verdict:

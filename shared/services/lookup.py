@@ -58,9 +58,9 @@ class LookupService:
         return Page(tasks, _write_token(tasks[-1].id, wanted) if more else "")
 
     async def cancel(self, task_id: str) -> Task:
-        """Cancel a task before it runs; cancelling a cancelled task again is no error.
+        """Cancel a task that waits; ask one that runs to stop: it is still `running` then.
 
-        Raises: TaskNotFound, WrongState.
+        Safe to repeat. Raises: TaskNotFound; WrongState when it is final and not cancelled.
         """
         task, done = await self._ledger.cancel(uuid_of(task_id))
         if task is None:

@@ -15,9 +15,9 @@ from shared.domain.task_type import TaskType
 class NoFence(MemoryLedger):
     """A finish is taken from whoever comes, whatever token it holds."""
 
-    async def finish(self, claim: Claim, settlement: Settlement) -> None:
+    async def finish(self, claim: Claim, settlement: Settlement) -> State:
         row = self._rows[claim.task_id]
-        await super().finish(replace(claim, token=row.token), settlement)
+        return await super().finish(replace(claim, token=row.token), settlement)
 
 
 class NoCeiling(MemoryLedger):
@@ -50,9 +50,9 @@ class ConfirmedTooEarly(MemoryLedger):
 class NoRescue(MemoryLedger):
     """A row that Pub/Sub is to redeliver is never looked at by the relay."""
 
-    async def finish(self, claim: Claim, settlement: Settlement) -> None:
+    async def finish(self, claim: Claim, settlement: Settlement) -> State:
         by_pubsub = settlement.state is State.RETRYING and not settlement.hold
-        await super().finish(
+        return await super().finish(
             claim, replace(settlement, due_in_seconds=None) if by_pubsub else settlement
         )
 
@@ -60,8 +60,8 @@ class NoRescue(MemoryLedger):
 class NoCopy(MemoryLedger):
     """A task that is given up on leaves no dead letter of our own."""
 
-    async def finish(self, claim: Claim, settlement: Settlement) -> None:
-        await super().finish(claim, replace(settlement, copy=False))
+    async def finish(self, claim: Claim, settlement: Settlement) -> State:
+        return await super().finish(claim, replace(settlement, copy=False))
 
 
 class NoKeys(MemoryLedger):

@@ -17,7 +17,7 @@ from shared.domain.envelope import Delivery
 from shared.domain.errors import CloudTaskerError, LedgerUnavailable
 from shared.domain.ledger_rules import LEASE_BEYOND_LIMIT_SECONDS, RENEW_SECONDS
 from shared.domain.outcome import RejectTask, RetryLater, Snooze
-from shared.domain.ports import TaskFilter
+from shared.domain.ports import TaskFilter, nothing
 from shared.domain.settlement import Answer
 from shared.domain.task import FINAL, Claim, Task
 from shared.domain.task_type import TaskType
@@ -26,6 +26,7 @@ from shared.services.enqueue import EnqueueService
 from shared.services.execute import ExecuteService
 from shared.services.lookup import LookupService
 from shared.services.relay import RelayService
+from shared.services.run import Run as Working
 from tests.simulation.broker import Broker, Subscription
 from tests.simulation.history import Claimed, History, Move, Run, Told
 from tests.simulation.process import Network, Process, Reached
@@ -159,8 +160,9 @@ class World:
         self.history.dead_letters.append(delivery)
         return Answer.ACK
 
-    def _handler(self, process: Process) -> Callable[[Any, Claim], Any]:
-        async def handle(payload: Script, claim: Claim) -> str:
+    def _handler(self, process: Process) -> Callable[[Any, Working], Any]:
+        async def handle(payload: Script, working: Working) -> str:
+            claim = working.claim
             await process.go_on()
             run = Run(
                 claim.task_id, claim.generation, claim.attempt, claim.token, self.loop.clock()
@@ -226,8 +228,10 @@ class _Held(Reached):
     """The ledger as a process reaches it; a thread of the process renews the lease of a run."""
 
     @asynccontextmanager
-    async def renewing(self, claim: Claim, time_limit_seconds: float) -> AsyncIterator[None]:
-        """See `Ledger.renewing`."""
+    async def renewing(
+        self, claim: Claim, time_limit_seconds: float, on_cancel: Callable[[], object] = nothing
+    ) -> AsyncIterator[None]:
+        """See `Ledger.renewing`. A run is not told of its cancellation: its end tells the row."""
         renewals = asyncio.ensure_future(self._renew(claim, time_limit_seconds))
         try:
             yield

@@ -13,9 +13,11 @@ locals {
       description          = try(tostring(given.description), "")
       labels               = try({ for key, value in given.labels : key => tostring(value) }, {})
       time_limit_seconds   = try(tonumber(given.time_limit_seconds), 60)
-      ack_deadline_seconds = try(tonumber(given.ack_deadline_seconds), max(try(tonumber(given.time_limit_seconds), 60) + 30, 10))
+      ack_deadline_seconds = try(tonumber(given.ack_deadline_seconds), (
+        try(given.mode, "short") == "long" ? 60 : min(max(try(tonumber(given.time_limit_seconds), 60) + 30, 10), 600)
+      ))
       max_attempts         = try(tonumber(given.max_attempts), 5)
-      retry_by             = try(tostring(given.retry.by), "pubsub")
+      retry_by             = try(tostring(given.retry.by), try(given.mode, "short") == "long" ? "ledger" : "pubsub")
       retry_min_seconds    = try(tonumber(given.retry.min_seconds), 10)
       retry_max_seconds    = try(tonumber(given.retry.max_seconds), 600)
       mode                 = try(tostring(given.mode), "short")
@@ -28,7 +30,7 @@ locals {
   }
 
   numbers = {
-    time_limit_seconds   = { least = 1, most = 570, whole = true }
+    time_limit_seconds   = { least = 1, most = 86400, whole = true }
     ack_deadline_seconds = { least = 10, most = 600, whole = true }
     max_attempts         = { least = 5, most = 100, whole = true }
     cpu                  = { least = 0.08, most = 8, whole = false }
@@ -40,7 +42,8 @@ locals {
     min_seconds = { least = 0, most = 600, whole = false }
     max_seconds = { least = 0, most = 600, whole = false }
   }
-  known       = concat(keys(local.numbers), ["description", "labels", "retry", "mode", "ordering"])
+  known       = concat(keys(local.numbers), ["description", "labels", "retry", "mode", "ordering", "non_retryable"])
+  class_name  = "^[A-Za-z_][A-Za-z0-9_]*$"
   known_retry = concat(keys(local.retry_numbers), ["by"])
 
   # Every number that a file gives, with its field.
@@ -76,6 +79,10 @@ locals {
       contains(["short", "long"], local.task_types[name].mode) ? [] : [{ name = name, field = "mode", problem = "Input should be 'short' or 'long'" }],
       contains(["pubsub", "ledger"], local.task_types[name].retry_by) ? [] : [{ name = name, field = "retry.by", problem = "Input should be 'pubsub' or 'ledger'" }],
       can(tobool(try(given.ordering, false))) ? [] : [{ name = name, field = "ordering", problem = "Input should be a valid boolean, unable to interpret input" }],
+      can([for one in try(given.non_retryable, []) : one]) ? [
+        for at, one in try(given.non_retryable, []) : { name = name, field = "non_retryable.${at}", problem = "String should match pattern '${local.class_name}'" }
+        if !can(regex(local.class_name, one))
+      ] : [{ name = name, field = "non_retryable", problem = "Input should be a valid list" }],
       local.task_types[name].retry_min_seconds <= local.task_types[name].retry_max_seconds ? [] : [{
         name    = name, field = "retry",
         problem = "Value error, min_seconds (${local.task_types[name].retry_min_seconds}) is above max_seconds (${local.task_types[name].retry_max_seconds})"
@@ -108,7 +115,11 @@ locals {
       name  = name
       field = "limits"
       problem = (
-        limits.ack_deadline_seconds < limits.time_limit_seconds + 30 ?
+        limits.mode == "long" && limits.retry_by != "ledger" ?
+        "Value error, mode: long needs retry.by: ledger" :
+        limits.mode != "long" && limits.time_limit_seconds > 570 ?
+        "Value error, time_limit_seconds (${limits.time_limit_seconds}) above 570 needs mode: long" :
+        limits.mode != "long" && limits.ack_deadline_seconds < limits.time_limit_seconds + 30 ?
         "Value error, ack_deadline_seconds (${limits.ack_deadline_seconds}) must be at least time_limit_seconds + 30 (${limits.time_limit_seconds + 30})" :
         limits.concurrency > 1 && limits.cpu < 1 ?
         "Value error, concurrency (${limits.concurrency}) above 1 needs cpu of at least 1" :

@@ -423,7 +423,7 @@ class Task(_message.Message):
         DEAD: Task._State.ValueType  # 6
         """Given up on: attempts spent, rejected or abandoned. Final, unless somebody redrives it."""
         CANCELLED: Task._State.ValueType  # 7
-        """Cancelled before it ran. Final."""
+        """Cancelled, before it ran or while it did. Final."""
         EXPIRED: Task._State.ValueType  # 8
         """It was not run before its time was over. Final."""
 
@@ -445,7 +445,7 @@ class Task(_message.Message):
     DEAD: Task.State.ValueType  # 6
     """Given up on: attempts spent, rejected or abandoned. Final, unless somebody redrives it."""
     CANCELLED: Task.State.ValueType  # 7
-    """Cancelled before it ran. Final."""
+    """Cancelled, before it ran or while it did. Final."""
     EXPIRED: Task.State.ValueType  # 8
     """It was not run before its time was over. Final."""
 
@@ -488,6 +488,8 @@ class Task(_message.Message):
     CONCURRENCY_KEY_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     NOT_BEFORE_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    CANCEL_REQUESTED_AT_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     """The task's id: a UUID (version 7) in its 36 characters."""
     task_type: _builtins.str
@@ -546,6 +548,14 @@ class Task(_message.Message):
     def not_before(self) -> _timestamp_pb2.Timestamp:
         """No attempt starts sooner than this; absent: it may start."""
 
+    @_builtins.property
+    def progress(self) -> Global___Progress:
+        """How far the newest attempt has come; absent: its handler has said nothing."""
+
+    @_builtins.property
+    def cancel_requested_at(self) -> _timestamp_pb2.Timestamp:
+        """When the run was asked to stop; absent: it was not."""
+
     def __init__(
         self,
         *,
@@ -568,10 +578,12 @@ class Task(_message.Message):
         concurrency_key: _builtins.str | None = ...,
         expires_at: _timestamp_pb2.Timestamp | None = ...,
         not_before: _timestamp_pb2.Timestamp | None = ...,
+        progress: Global___Progress | None = ...,
+        cancel_requested_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "expires_at", b"expires_at", "finished_at", b"finished_at", "idempotency_key", b"idempotency_key", "not_before", b"not_before", "result_json", b"result_json", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "cancel_requested_at", b"cancel_requested_at", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "expires_at", b"expires_at", "finished_at", b"finished_at", "idempotency_key", b"idempotency_key", "not_before", b"not_before", "progress", b"progress", "result_json", b"result_json", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "attempt", b"attempt", "attempts", b"attempts", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "expires_at", b"expires_at", "finished_at", b"finished_at", "generation", b"generation", "idempotency_key", b"idempotency_key", "labels", b"labels", "not_before", b"not_before", "ordering_key", b"ordering_key", "payload_json", b"payload_json", "result_json", b"result_json", "started_at", b"started_at", "state", b"state", "task_id", b"task_id", "task_type", b"task_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "attempt", b"attempt", "attempts", b"attempts", "cancel_requested_at", b"cancel_requested_at", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "expires_at", b"expires_at", "finished_at", b"finished_at", "generation", b"generation", "idempotency_key", b"idempotency_key", "labels", b"labels", "not_before", b"not_before", "ordering_key", b"ordering_key", "payload_json", b"payload_json", "progress", b"progress", "result_json", b"result_json", "started_at", b"started_at", "state", b"state", "task_id", b"task_id", "task_type", b"task_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__concurrency_key: _TypeAlias = _typing.Literal["concurrency_key"]  # noqa: Y015
     _WhichOneofArgType__concurrency_key: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key"]  # noqa: Y015
@@ -587,6 +599,38 @@ class Task(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__result_json) -> _WhichOneofReturnType__result_json | None: ...
 
 Global___Task: _TypeAlias = Task  # noqa: Y015
+
+@_typing.final
+class Progress(_message.Message):
+    """How far a run has come, as its handler last said it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERCENT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    percent: _builtins.float
+    """0 to 100."""
+    text: _builtins.str
+    """For people; at most 200 characters, may be empty."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When it was said."""
+
+    def __init__(
+        self,
+        *,
+        percent: _builtins.float = ...,
+        text: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "percent", b"percent", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Progress: _TypeAlias = Progress  # noqa: Y015
 
 @_typing.final
 class Attempt(_message.Message):
@@ -605,8 +649,8 @@ class Attempt(_message.Message):
     number: _builtins.int
     """Counted from 1 in each generation."""
     outcome: _builtins.str
-    """"running", "succeeded", "failed", "rejected", "postponed", "snoozed", "released" (the process
-    stopped) or "abandoned" (its lease ended). New words may come: treat unknown ones as failures.
+    """"running", "succeeded", "failed", "rejected", "postponed", "snoozed", "cancelled", "released"
+    (the process stopped) or "abandoned" (its lease ended). New words may come: treat unknown ones as failures.
     """
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp:
@@ -806,11 +850,12 @@ class Limits(_message.Message):
     CONCURRENCY_FIELD_NUMBER: _builtins.int
     MAX_INSTANCES_FIELD_NUMBER: _builtins.int
     ORDERING_FIELD_NUMBER: _builtins.int
+    NON_RETRYABLE_FIELD_NUMBER: _builtins.int
     time_limit_seconds: _builtins.int
-    """How long a handler may run, in seconds, 1 to 570."""
+    """How long a handler may run, in seconds, 1 to 570, or up to 86,400 when `mode` is LONG."""
     ack_deadline_seconds: _builtins.int
     """How long Pub/Sub waits for the answer to a delivery, in seconds, 10 to 600; at least the time
-    limit + 30.
+    limit + 30, unless `mode` is LONG.
     """
     max_attempts: _builtins.int
     """After this many failed attempts the task is dead, 5 to 100."""
@@ -830,6 +875,10 @@ class Limits(_message.Message):
     def retry(self) -> Global___Retry:
         """When the next attempt comes."""
 
+    @_builtins.property
+    def non_retryable(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Classes of exceptions, by their names, that are never retried: the task is dead at once."""
+
     def __init__(
         self,
         *,
@@ -843,10 +892,11 @@ class Limits(_message.Message):
         concurrency: _builtins.int = ...,
         max_instances: _builtins.int = ...,
         ordering: _builtins.bool = ...,
+        non_retryable: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["retry", b"retry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_deadline_seconds", b"ack_deadline_seconds", "concurrency", b"concurrency", "cpu", b"cpu", "max_attempts", b"max_attempts", "max_instances", b"max_instances", "memory_mb", b"memory_mb", "mode", b"mode", "ordering", b"ordering", "retry", b"retry", "time_limit_seconds", b"time_limit_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_deadline_seconds", b"ack_deadline_seconds", "concurrency", b"concurrency", "cpu", b"cpu", "max_attempts", b"max_attempts", "max_instances", b"max_instances", "memory_mb", b"memory_mb", "mode", b"mode", "non_retryable", b"non_retryable", "ordering", b"ordering", "retry", b"retry", "time_limit_seconds", b"time_limit_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

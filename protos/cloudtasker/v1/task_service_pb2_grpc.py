@@ -111,9 +111,11 @@ class TaskServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelTask(self, request, context):
-        """Cancels a task before it runs. Safe to repeat: cancelling a cancelled task changes nothing.
+        """Cancels a task that waits, or asks one that runs to stop: that one is still RUNNING in the
+        answer, with `cancel_requested_at`, and CANCELLED once its handler has stopped (or SUCCEEDED,
+        when it was quicker). Safe to repeat.
 
-        NOT_FOUND: no task has this id. FAILED_PRECONDITION: it runs already, or is finished.
+        NOT_FOUND: no task has this id. FAILED_PRECONDITION: it is finished.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

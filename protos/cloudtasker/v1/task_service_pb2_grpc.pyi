@@ -57,9 +57,11 @@ class TaskServiceStub:
     ListTasks: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ListTasksRequest, _task_service_pb2.ListTasksResponse]
     """A page of tasks, newest first, without their attempts."""
     CancelTask: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.CancelTaskRequest, _task_service_pb2.Task]
-    """Cancels a task before it runs. Safe to repeat: cancelling a cancelled task changes nothing.
+    """Cancels a task that waits, or asks one that runs to stop: that one is still RUNNING in the
+    answer, with `cancel_requested_at`, and CANCELLED once its handler has stopped (or SUCCEEDED,
+    when it was quicker). Safe to repeat.
 
-    NOT_FOUND: no task has this id. FAILED_PRECONDITION: it runs already, or is finished.
+    NOT_FOUND: no task has this id. FAILED_PRECONDITION: it is finished.
     """
     ListTaskTypes: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ListTaskTypesRequest, _task_service_pb2.ListTaskTypesResponse]
     """Every task type that is deployed, in the order of their names."""
@@ -89,9 +91,11 @@ class TaskServiceAsyncStub(TaskServiceStub):
     ListTasks: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ListTasksRequest, _task_service_pb2.ListTasksResponse]  # type: ignore[assignment]
     """A page of tasks, newest first, without their attempts."""
     CancelTask: _aio.UnaryUnaryMultiCallable[_task_service_pb2.CancelTaskRequest, _task_service_pb2.Task]  # type: ignore[assignment]
-    """Cancels a task before it runs. Safe to repeat: cancelling a cancelled task changes nothing.
+    """Cancels a task that waits, or asks one that runs to stop: that one is still RUNNING in the
+    answer, with `cancel_requested_at`, and CANCELLED once its handler has stopped (or SUCCEEDED,
+    when it was quicker). Safe to repeat.
 
-    NOT_FOUND: no task has this id. FAILED_PRECONDITION: it runs already, or is finished.
+    NOT_FOUND: no task has this id. FAILED_PRECONDITION: it is finished.
     """
     ListTaskTypes: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ListTaskTypesRequest, _task_service_pb2.ListTaskTypesResponse]  # type: ignore[assignment]
     """Every task type that is deployed, in the order of their names."""
@@ -148,9 +152,11 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _task_service_pb2.CancelTaskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_task_service_pb2.Task, _abc.Awaitable[_task_service_pb2.Task]]:
-        """Cancels a task before it runs. Safe to repeat: cancelling a cancelled task changes nothing.
+        """Cancels a task that waits, or asks one that runs to stop: that one is still RUNNING in the
+        answer, with `cancel_requested_at`, and CANCELLED once its handler has stopped (or SUCCEEDED,
+        when it was quicker). Safe to repeat.
 
-        NOT_FOUND: no task has this id. FAILED_PRECONDITION: it runs already, or is finished.
+        NOT_FOUND: no task has this id. FAILED_PRECONDITION: it is finished.
         """
 
     @_abc_1.abstractmethod

@@ -138,6 +138,8 @@ def _summary(task: pb.Task) -> Json:
         **{f"{name}_at": _time(task, f"{name}_at") for name in ("created", "started", "finished")},
         **{name: _time(task, name) for name in ("due_at", "not_before", "expires_at")},
         "concurrency_key": task.concurrency_key if task.HasField("concurrency_key") else None,
+        "progress": _progress(task),
+        "cancel_requested_at": _time(task, "cancel_requested_at"),
     }
 
 
@@ -164,6 +166,7 @@ def _attempt(one: pb.Attempt) -> Json:
 def _task_type(one: pb.TaskType) -> Json:
     limits = {field.name: getattr(one.limits, field.name) for field in one.limits.DESCRIPTOR.fields}
     retry = one.limits.retry
+    limits["non_retryable"] = list(one.limits.non_retryable)
     limits["mode"] = pb.Limits.Mode.Name(one.limits.mode).lower()
     limits["retry"] = {
         "by": pb.Retry.By.Name(retry.by).lower(),
@@ -180,6 +183,13 @@ def _task_type(one: pb.TaskType) -> Json:
 
 def _failure(of: pb.Task | pb.Attempt) -> Json | None:
     return {"kind": of.error.kind, "message": of.error.message} if of.HasField("error") else None
+
+
+def _progress(task: pb.Task) -> Json | None:
+    if not task.HasField("progress"):
+        return None
+    said = task.progress
+    return {"percent": said.percent, "text": said.text, "at": _time(said, "at")}
 
 
 def _time(of: Message, name: str) -> str | None:

@@ -274,14 +274,30 @@ async def test_a_task_is_cancelled_before_it_runs_and_again_without_error(client
     assert (await client.get(task_id))["finished_at"] is not None
 
 
-async def test_a_task_that_runs_is_not_cancelled(client, memory):
+async def test_a_task_that_runs_is_asked_to_stop_and_again_without_error(client, memory):
     task_id = (await client.enqueue(GREET))["task_id"]
     await claimed(memory, task_id)
 
+    first, again = await client.cancel(task_id), await client.cancel(task_id)
+    assert (first["state"], first["cancel_requested_at"]) == ("running", first["started_at"])
+    assert again == first
+    assert first["attempts"][0]["finished_at"] is None
+
+
+async def test_a_finished_task_is_not_cancelled(client, memory):
+    task_id = (await client.enqueue(GREET))["task_id"]
+    claim = await claimed(memory, task_id)
+    await memory.ledger.finish(claim, Settlement(State.SUCCEEDED, "succeeded", Answer.ACK))
+
     assert (await refused(client.cancel(task_id))).code == "wrong_state"
+
+
+async def test_progress_is_shown(client, memory):
+    task_id = (await client.enqueue(GREET))["task_id"]
+    await memory.ledger.say_progress(await claimed(memory, task_id), 40, "half")
+
     task = await client.get(task_id)
-    assert task["state"] == "running"
-    assert task["attempts"][0]["finished_at"] is None
+    assert task["progress"] == {"percent": 40, "text": "half", "at": task["started_at"]}
 
 
 async def test_the_task_types_are_listed_by_name_with_limits_and_schema(client):

@@ -8,7 +8,7 @@ from tests.support.postgres import PostgresServer, fresh_database
 from tests.support.tokens import AUDIENCE, EMAIL, key_server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def database_url(postgres: PostgresServer) -> str:
     """A database with our schema."""
     return fresh_database(postgres, "functions")

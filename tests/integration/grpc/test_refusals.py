@@ -8,6 +8,8 @@ import pytest
 from protos.cloudtasker.v1 import task_service_pb2 as pb
 from shared.domain.errors import LedgerUnavailable, Misconfigured
 from shared.domain.ports import TaskFilter
+from shared.domain.settlement import Answer, Settlement
+from shared.domain.task import State
 from tests.integration.grpc.refused import details_of, refusal
 
 GREET = pb.EnqueueTaskRequest(task_type="greet", payload_json='{"name": "Ada"}')
@@ -157,10 +159,11 @@ async def test_an_id_that_no_task_has_is_not_found(running, name, task_id):
     assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
 
 
-async def test_a_running_task_is_not_cancelled(running):
+async def test_a_finished_task_is_not_cancelled(running):
     accepted = await running.tasks.EnqueueTask(GREET)
-    task = await running.memory.api.lookup.get(accepted.task_id)
-    await running.memory.ledger.claim(task.id, 0, running.memory.api.catalogue["greet"])
+    task, ledger = await running.memory.api.lookup.get(accepted.task_id), running.memory.ledger
+    claim = await ledger.claim(task.id, 0, running.memory.api.catalogue["greet"])
+    await ledger.finish(claim, Settlement(State.SUCCEEDED, "succeeded", Answer.ACK))
     refused = await refusal(
         running.tasks.CancelTask(pb.CancelTaskRequest(task_id=accepted.task_id))
     )

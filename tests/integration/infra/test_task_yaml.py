@@ -17,7 +17,11 @@ from tests.integration.infra.resources import resources
 
 WRONG = {
     "too_low": "max_attempts: 4",
-    "too_high": "time_limit_seconds: 571",
+    "too_high": "time_limit_seconds: 86401",
+    "too_long_for_a_push": "time_limit_seconds: 571",
+    "long_by_pubsub": "mode: long\nretry: {by: pubsub}",
+    "no_class": "non_retryable: [ValueError, not a class]",
+    "no_list": "non_retryable: ValueError",
     "deadline_out_of_range": "ack_deadline_seconds: 601",
     "deadline_under_the_limit": "time_limit_seconds: 60\nack_deadline_seconds: 60",
     "unknown_field": "max_atempts: 6",

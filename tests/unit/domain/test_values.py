@@ -140,11 +140,25 @@ def test_the_ack_deadline_follows_the_time_limit():
     assert Limits(time_limit_seconds=570).ack_deadline_seconds == 600
 
 
+def test_a_limit_of_700_s_is_refused_with_the_way_out():
+    with pytest.raises(ValidationError, match=r"\(700\) above 570 needs mode: long"):
+        Limits(time_limit_seconds=700)
+
+
+def test_a_long_run_may_take_a_day_is_acked_at_once_and_retried_by_the_ledger():
+    limits = Limits.model_validate({"mode": "long", "time_limit_seconds": 86_400})
+    assert (limits.ack_deadline_seconds, limits.retry.by) == (60, "ledger")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"time_limit_seconds": 0},
         {"time_limit_seconds": 571},
+        {"time_limit_seconds": 700},
+        {"time_limit_seconds": 86_401, "mode": "long"},
+        {"mode": "long", "retry": {"by": "pubsub"}},
+        {"non_retryable": ["not a class"]},
         {"ack_deadline_seconds": 601},
         {"time_limit_seconds": 60, "ack_deadline_seconds": 89},
         {"max_attempts": 4},

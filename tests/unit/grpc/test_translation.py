@@ -18,7 +18,7 @@ from shared.domain.errors import CloudTaskerError, InvalidRequest
 from shared.domain.json_value import unstorable
 from shared.domain.ports import TaskFilter
 from shared.domain.requests import EnqueueRequest
-from shared.domain.task import Attempt, State, Stored, Task
+from shared.domain.task import Attempt, Progress, State, Stored, Task
 from shared.domain.task_type import Limits, Retry
 from tests.support.task_types import greeting_type
 
@@ -43,6 +43,8 @@ TASK = Task(
     concurrency_key="tenant-1",
     not_before=MOMENT,
     expires_at=MOMENT,
+    progress=Progress(40, "half", MOMENT),
+    cancel_requested_at=MOMENT,
     attempts=(Attempt(1, 2, MOMENT, MOMENT, "failed", {"kind": "ValueError", "message": "no"}),),
 )
 
@@ -87,6 +89,7 @@ def test_every_limit_of_a_task_type_is_shown():
         labels={"team": "a"},
         mode="long",
         ordering=True,
+        non_retryable=["ValueError"],
         retry={"by": "ledger", "min_seconds": 1, "max_seconds": 2},
     )
     shown = answers.task_type(kind)

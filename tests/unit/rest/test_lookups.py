@@ -2,6 +2,9 @@
 
 import uuid
 
+from shared.domain.settlement import Answer, Settlement
+from shared.domain.task import State
+
 GREET = {"task_type": "greet", "payload": {"name": "Ada"}}
 
 
@@ -26,9 +29,19 @@ async def test_a_cancel_answers_with_the_task_and_its_end(http):
     assert answer.json()["finished_at"] == "2026-11-24T12:00:00.000000Z"
 
 
-async def test_a_cancel_that_comes_too_late_is_a_conflict(http, memory):
+async def test_a_run_that_is_asked_to_stop_is_accepted_not_done(http, memory):
     task_id = await enqueued(http)
     await memory.ledger.claim(uuid.UUID(task_id), 0, memory.api.catalogue["greet"])
+    answer = await http.post(f"/tasks/{task_id}/cancel")
+
+    assert (answer.status_code, answer.json()["state"]) == (202, "running")
+    assert answer.json()["cancel_requested_at"] == "2026-11-24T12:00:00.000000Z"
+
+
+async def test_a_cancel_that_comes_too_late_is_a_conflict(http, memory):
+    task_id = await enqueued(http)
+    claim = await memory.ledger.claim(uuid.UUID(task_id), 0, memory.api.catalogue["greet"])
+    await memory.ledger.finish(claim, Settlement(State.SUCCEEDED, "succeeded", Answer.ACK))
     answer = await http.post(f"/tasks/{task_id}/cancel")
 
     assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")

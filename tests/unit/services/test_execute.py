@@ -30,9 +30,9 @@ class Bench:
             greeting_type(**limits), self._handle, self.ledger, chance=lambda: 0.5
         )
 
-    async def _handle(self, payload, claim):
-        self.runs.append((payload, claim))
-        result = self.handle(payload, claim)
+    async def _handle(self, payload, run):
+        self.runs.append((payload, run.claim))
+        result = self.handle(payload, run.claim)
         return await result if asyncio.iscoroutine(result) else result
 
     async def add(self, **changes) -> Delivery:
@@ -189,7 +189,7 @@ async def test_an_outcome_waits_out_a_ledger_that_is_away():
     async def away_once(claim, settlement):
         if next(failures):
             raise LedgerUnavailable("away")
-        await finish(claim, settlement)
+        return await finish(claim, settlement)
 
     bench.ledger.finish = away_once
     done = await bench.service.execute(await bench.add())
@@ -204,9 +204,10 @@ async def test_an_outcome_whose_answer_was_lost_is_answered_as_it_was_recorded()
     finish, lost = bench.ledger.finish, iter([True, False])
 
     async def recorded_but_not_heard(claim, settlement):
-        await finish(claim, settlement)
+        state = await finish(claim, settlement)
         if next(lost):
             raise LedgerUnavailable("cut off")
+        return state
 
     bench.ledger.finish = recorded_but_not_heard
     done = await bench.service.execute(await bench.add())
@@ -295,14 +296,14 @@ async def test_the_lease_is_renewed_from_the_claim_until_the_outcome_is_recorded
     finish = bench.ledger.finish
 
     @asynccontextmanager
-    async def renewing(claim, time_limit_seconds):
+    async def renewing(claim, time_limit_seconds, on_cancel):
         seen.append(f"renewing up to {time_limit_seconds}")
         yield
         seen.append("over")
 
     async def finishing(claim, settlement):
         seen.append("finish")
-        await finish(claim, settlement)
+        return await finish(claim, settlement)
 
     bench.ledger.renewing, bench.ledger.finish = renewing, finishing
     await bench.service.execute(await bench.add())
