@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit lint format typecheck check bench bench-quick bench-pubsub planted simulate plan package new-task lock protos clean
+.PHONY: help setup run test unit lint format typecheck check bench bench-quick bench-pubsub planted simulate plan package new-task lock protos clean up down images key lint-containers test-containers
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,24 @@ plan: $(STAMP) ## Plan the cloud's infrastructure here, offline: ENV=dev or prod
 
 package: $(STAMP) ## Build the archive that every function is deployed from, into dist/
 	@$(BIN)/python -m infra.package
+
+images: ## Build the container images; BASE=python:3.12-slim@sha256:… pins their base
+	@sh emulators/docker/images.sh
+
+up: ## Build and start everything in containers; PUBSUB=google takes Google's emulator
+	@sh emulators/docker/up.sh
+
+key: ## Make an API key for the containers of `make up`, and print it
+	@sh emulators/docker/compose.sh exec -T enqueue cloudtasker keys create --name local --scope enqueue --scope read --scope manage -q
+
+down: ## Stop and remove the containers of `make up`, and their data
+	@sh emulators/docker/compose.sh down --volumes --remove-orphans
+
+lint-containers: $(STAMP) ## Check the Dockerfiles and the compose files
+	@$(BIN)/python -m pytest -q tests/unit/containers
+
+test-containers: $(STAMP) ## Build the images, run the system in containers and use it (CI's last stage)
+	@CLOUDTASKER_TEST_CONTAINERS=1 $(BIN)/python -m pytest -rs --durations=5 tests/e2e/test_containers.py
 
 new-task: $(STAMP) ## Write a new task type: make new-task NAME=resize_image
 	@$(BIN)/cloudtasker new-task $(NAME)

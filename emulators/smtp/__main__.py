@@ -1,4 +1,4 @@
-"""`python -m emulators.smtp`: SMTP in, HTTP out, on 127.0.0.1 only."""
+"""`python -m emulators.smtp`: SMTP in, HTTP out, on 127.0.0.1 unless told otherwise."""
 
 import argparse
 import asyncio
@@ -31,24 +31,24 @@ class Receiver:
         return f"250 OK kept as {mail.id}"
 
 
-async def serve(smtp_port: int, http_port: int) -> None:
-    """Serve both ports until SIGTERM or Ctrl-C."""
+async def serve(host: str, smtp_port: int, http_port: int) -> None:
+    """Serve both ports of `host` until SIGTERM or Ctrl-C."""
     inbox = Inbox()
     receiver = Receiver(inbox)
 
     def session() -> SMTP:
         return SMTP(receiver, hostname="localhost", data_size_limit=_MAX_MESSAGE_BYTES)
 
-    server = await asyncio.get_running_loop().create_server(session, _HOST, smtp_port)
+    server = await asyncio.get_running_loop().create_server(session, host, smtp_port)
     try:
-        await _http(app_for(inbox), http_port)
+        await _http(app_for(inbox), host, http_port)
     finally:
         server.close()
 
 
-async def _http(app: Starlette, port: int) -> None:
+async def _http(app: Starlette, host: str, port: int) -> None:
     config = uvicorn.Config(
-        app, host=_HOST, port=port, lifespan="off", access_log=False, log_level="warning"
+        app, host=host, port=port, lifespan="off", access_log=False, log_level="warning"
     )
     await QuietServer(config).serve()
 
@@ -56,10 +56,11 @@ async def _http(app: Starlette, port: int) -> None:
 def main() -> None:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m emulators.smtp", description=__doc__)
+    parser.add_argument("--host", default=_HOST, help="%(default)s; others may read the inbox")
     parser.add_argument("--smtp-port", type=int, default=1025)
     parser.add_argument("--http-port", type=int, default=8025)
     asked = parser.parse_args()
-    asyncio.run(serve(asked.smtp_port, asked.http_port))
+    asyncio.run(serve(asked.host, asked.smtp_port, asked.http_port))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The whole system in containers: `compose.yaml`, and what sets Pub/Sub up for it."""
