@@ -24,7 +24,8 @@ def one_namespace(services: list[str]) -> str:
     hosts = "".join(f'\n      - "{name}:127.0.0.1"' for name in services)
     pod = (
         f"services:\n  {_POD}:\n    image: valkey/valkey:8\n    network_mode: none\n"
-        f"    init: true\n    command: [sleep, infinity]\n    stop_grace_period: 1s\n    extra_hosts:{hosts}\n"
+        "    init: true\n    command: [sleep, infinity]\n    stop_grace_period: 1s\n"
+        f"    extra_hosts:{hosts}\n"
     )
     return pod + "".join(
         f'  {name}:\n    network_mode: "service:{_POD}"\n    networks: !reset null\n'
