@@ -6,10 +6,10 @@ STAMP  := $(VENV)/.installed
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit lint format typecheck check bench bench-quick bench-pubsub planted simulate plan package new-task lock protos clean up down images key lint-containers test-containers
+.PHONY: help setup run test unit lint format typecheck check bench bench-quick bench-pubsub planted simulate plan package deploy-local destroy-local new-task lock protos clean up down images key lint-containers test-containers
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements/dev.txt requirements/install.sh pyproject.toml
 	@sh requirements/install.sh "$(PYTHON)" "$(VENV)"
@@ -77,6 +77,11 @@ lint-containers: $(STAMP) ## Check the Dockerfiles and the compose files
 
 test-containers: $(STAMP) ## Build the images, run the system in containers and use it (CI's last stage)
 	@CLOUDTASKER_TEST_CONTAINERS=1 $(BIN)/python -m pytest -rs --durations=5 tests/e2e/test_containers.py
+deploy-local: package ## Apply the production Terraform to this machine: ENV=dev or prod
+	@$(BIN)/python -m emulators.cloud apply $(ENV)
+
+destroy-local: $(STAMP) ## Take that away again, its data too
+	@$(BIN)/python -m emulators.cloud destroy $(ENV)
 
 new-task: $(STAMP) ## Write a new task type: make new-task NAME=resize_image
 	@$(BIN)/cloudtasker new-task $(NAME)

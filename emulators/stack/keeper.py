@@ -52,6 +52,11 @@ class Keeper:
         self._watching: asyncio.Task[None] | None = None
         self._pumps: set[asyncio.Task[None]] = set()
 
+    @property
+    def last_lines(self) -> list[str]:
+        """What it printed last, without the frames of tracebacks."""
+        return without_frames(self._tail)
+
     async def start(self) -> float:
         """Start the part and return the seconds until it worked.
 

@@ -18,6 +18,7 @@ Attributes = dict[str, Any]
 REPLACED_BY = (
     "name", "project", "location", "region", "topic", "account_id", "secret_id", "bucket",
     "role", "member", "enable_message_ordering", "filter", "repository_id",
+    "openapi_documents", "gateway_config",
 )  # fmt: skip
 CHANGED_IN_PLACE = {("google_storage_bucket_object", "source")}
 
@@ -27,7 +28,13 @@ class CloudError(Exception):
 
 
 class Cloud(Protocol):
-    """Where resources exist outside the state. Every method may raise CloudError."""
+    """Where resources exist outside the state. Every method may raise CloudError.
+
+    A `value` to create or to change has its write-only arguments too; no state will.
+    """
+
+    def configure(self, settings: Attributes) -> None:
+        """Take the provider block's arguments, as its custom endpoints. Called before all else."""
 
     def create(self, type_name: str, value: Attributes) -> Attributes:
         """Create a resource; return the attributes that the cloud adds or changes."""
@@ -44,6 +51,9 @@ class Cloud(Protocol):
 
 class ImaginedCloud:
     """Nothing exists outside the state, and nothing is ever refused."""
+
+    def configure(self, settings: Attributes) -> None:
+        """Nothing is anywhere, so no setting says where."""
 
     def create(self, type_name: str, value: Attributes) -> Attributes:
         return {}
@@ -92,6 +102,7 @@ class StandIn:
 
     def _configure(self, request: Any) -> Any:
         self._defaults = decoded(request.config)
+        self._cloud.configure(self._defaults)
         return messages().Diagnostics()
 
     def _upgrade(self, request: Any) -> Any:
@@ -120,7 +131,8 @@ class StandIn:
         prior, planned = decoded(request.prior_state), decoded(request.planned_state)
         answer = messages().ApplyAnswer(legacy_type_system=True)
         try:
-            state = self._applied(request.type_name, prior, planned)
+            written = self._written(request)
+            state = self._applied(request.type_name, prior, planned, written)
         except CloudError as error:
             answer.new_state.CopyFrom(request.prior_state)
             answer.diagnostics.append(problem(f"{request.type_name} was refused", str(error)))
@@ -128,16 +140,30 @@ class StandIn:
         answer.new_state.CopyFrom(encoded(state))
         return answer
 
-    def _applied(self, type_name: str, prior: Any, planned: Any) -> Attributes | None:
+    def _written(self, request: Any) -> Attributes:
+        """Return what may only be written: it stands in the configuration alone."""
+        given = decoded(request.config) if request.config.msgpack else None
+        names = self._block(request.type_name)["attributes"]
+        return {
+            name: value
+            for name, value in (given or {}).items()
+            if names.get(name, {}).get("write_only")
+        }
+
+    def _applied(
+        self, type_name: str, prior: Any, planned: Any, written: Attributes
+    ) -> Attributes | None:
         if planned is None:
             self._cloud.delete(type_name, prior)
             return None
         block = self._block(type_name)
         if prior is not None:
             value = _known(planned, prior)
-            return settled(block, value | self._cloud.update(type_name, prior, value))
+            said = self._cloud.update(type_name, prior, settled(block, value) | written)
+            return settled(block, value | said)
         value = _filled(planned, identity(type_name, _known(planned, {})))
-        return settled(block, value | self._cloud.create(type_name, settled(block, value)))
+        said = self._cloud.create(type_name, settled(block, value) | written)
+        return settled(block, value | said)
 
     def _read(self, request: Any) -> Any:
         state = decoded(request.current_state)
