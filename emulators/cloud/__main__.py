@@ -183,7 +183,8 @@ def _tell(deployment: Deployment, console: Console, said: dict[str, str]) -> Non
     """Say where to go from here."""
     outputs, folder = deployment.outputs(), deployment.folder
     for name, value in sorted(outputs.items()):
-        console.print(f"{name:<12} {value}")
+        if isinstance(value, str):
+            console.print(f"{name:<12} {value}")
     console.print(f"{'mail':<12} {said['mail']}/messages")
     console.print(f"{'logs':<12} {folder.log}")
     console.print(

@@ -82,7 +82,7 @@ class Deployment:
         stopped(self.folder)
         self.folder.remove()
 
-    def outputs(self) -> dict[str, str]:
+    def outputs(self) -> dict[str, Any]:
         """Return what Terraform's outputs are, from the state."""
         state = self.folder.read(self.folder.state) or {}
         return {name: given["value"] for name, given in state.get("outputs", {}).items()}

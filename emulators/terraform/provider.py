@@ -106,7 +106,8 @@ class StandIn:
         return messages().Diagnostics()
 
     def _upgrade(self, request: Any) -> Any:
-        state = json.loads(request.raw_state.json)
+        # A fraction stays the text that it is: as a float it would differ from the configuration's.
+        state = json.loads(request.raw_state.json, parse_float=str)
         return messages().UpgradeAnswer(upgraded_state=encoded(state))
 
     def _plan(self, request: Any) -> Any:
