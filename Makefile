@@ -6,7 +6,8 @@ STAMP  := $(VENV)/.installed
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit lint format typecheck check bench bench-quick bench-pubsub planted simulate plan package deploy-local destroy-local new-task lock protos clean up down images key lint-containers test-containers
+# Every target that has its line in `make help` names no file.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(MAKEFILE_LIST))
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +54,9 @@ planted: $(STAMP) ## Plant each known defect in the Pub/Sub emulator and see a t
 
 simulate: $(STAMP) ## Storms of faults over the task path in virtual time: SEEDS=10000, FIRST=0 to replay
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0)
+
+chaos: $(STAMP) ## Storms over the real processes, with three ledgers compared: MINUTES=10 SEED=7
+	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 plan: $(STAMP) ## Plan the cloud's infrastructure here, offline: ENV=dev or prod, OUT=FOLDER for the JSON
 	@$(BIN)/python -m emulators.terraform plan $(ENV) $(if $(OUT),--out $(OUT))
