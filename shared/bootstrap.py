@@ -19,9 +19,11 @@ from shared.services.enqueue import EnqueueService
 from shared.services.execute import ExecuteService, Handle
 from shared.services.lookup import LookupService
 from shared.services.relay import RelayService
+from shared.services.schedules import FiringService, ScheduleService
 from shared.settings import ROOT, Settings, read_settings
 
 if TYPE_CHECKING:
+    from shared.adapters.pg_calls import Calls
     from shared.domain.desk_ports import Audit, Desk, Operations, Pauses
     from shared.services.desk import DeskService
     from shared.services.operations import OperationsService
@@ -65,6 +67,7 @@ class Api:
     desk: "DeskService"
     operations: "OperationsService"
     queues: "QueueService"
+    schedules: ScheduleService
     readiness: Readiness
     keys: KeyStore | None = None
 
@@ -115,19 +118,24 @@ def api() -> Api:
     task_cache, ports = _task_cache(), _desk_ports()
     from uuid_utils.compat import uuid7
 
+    from shared.adapters.cron import CronCalendar
+    from shared.adapters.pg_schedules import PostgresSchedules
     from shared.services.desk import DeskService
     from shared.services.operations import OperationsService
     from shared.services.queues import QueueService
 
     checks = {"postgres": ledger.ping, "pubsub": publisher.ping}
+    enqueue = EnqueueService(catalogue, ledger, publisher, task_cache, new_id=uuid7)
+    schedules = PostgresSchedules(_calls())
     return Api(
         settings(),
         catalogue,
-        EnqueueService(catalogue, ledger, publisher, task_cache, new_id=uuid7),
+        enqueue,
         LookupService(ledger, task_cache),
         DeskService(catalogue, ledger, publisher, desk=ports.desk, audit=ports.audit),
         OperationsService(desk=ports.desk, operations=ports.operations, new_id=uuid7),
         QueueService(catalogue, ports.pauses),
+        ScheduleService(catalogue, schedules, CronCalendar(), enqueue),
         Readiness(checks),
         _keys(),
     )
@@ -145,9 +153,12 @@ def runner(name: str, handle: Handle) -> Runner:
 @cache
 def relay() -> Relay:
     """Raises: Misconfigured."""
+    from shared.adapters.cron import CronCalendar
+    from shared.adapters.pg_schedules import PostgresSchedules
     from shared.adapters.pg_upkeep import PostgresUpkeep
     from shared.services.chores import ChoresService
 
+    calls = _calls()
     catalogue, ledger, publisher, ports = _catalogue(), _ledger(), _publisher(), _desk_ports()
     chores = ChoresService(
         catalogue,
@@ -161,7 +172,8 @@ def relay() -> Relay:
         catalogue,
         ledger,
         publisher,
-        PostgresUpkeep(settings().database_url),
+        PostgresUpkeep(calls),
+        FiringService(catalogue, PostgresSchedules(calls), CronCalendar()),
         project=settings().project,
         retention=settings().retention,
         chores=chores,
@@ -206,16 +218,23 @@ class _DeskPorts:
 
 @cache
 def _desk_ports() -> _DeskPorts:
-    """All rare, so they share one connection, which is made when the first of them is used."""
-    from shared.adapters.pg_calls import Calls
+    """All rare, so they share one connection."""
     from shared.adapters.pg_desk import PostgresAudit, PostgresDesk
     from shared.adapters.pg_operations import PostgresOperations
     from shared.adapters.pg_pauses import PostgresPauses
 
-    calls = Calls(settings().database_url)
+    calls = _calls()
     return _DeskPorts(
         PostgresDesk(calls), PostgresOperations(calls), PostgresPauses(calls), PostgresAudit(calls)
     )
+
+
+@cache
+def _calls() -> "Calls":
+    """The connection of all that is rare; made when it is used first."""
+    from shared.adapters.pg_calls import Calls
+
+    return Calls(settings().database_url)
 
 
 def _keys() -> KeyStore | None:

@@ -4,7 +4,7 @@ A folder with a task.yaml is a task type; nothing else has to be edited to add o
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from shared.domain.errors import Misconfigured
 from shared.domain.payload import Payload
+from shared.domain.schedule import problems_with
 from shared.domain.task_type import Limits, TaskType, problems_of
 
 Catalogue = Mapping[str, TaskType]
@@ -32,9 +33,28 @@ def load_catalogue(root: Path, overrides: Path | None = None) -> dict[str, TaskT
             catalogue[file.parent.name] = _load(file, changes.get(file.parent.name, {}))
         except Misconfigured as wrong:
             problems.append(str(wrong))
+    problems.extend(_problems_of_schedules(catalogue))
     if problems:
         raise Misconfigured("\n".join(problems))
     return catalogue
+
+
+def _problems_of_schedules(catalogue: Catalogue) -> Iterator[str]:
+    """What is wrong with the files' schedules; without any nothing is imported."""
+    timed = [one for one in catalogue.values() if one.limits.schedules]
+    if not timed:
+        return
+    from shared.adapters.cron import CronCalendar
+
+    calendar, owners = CronCalendar(), dict[str, str]()
+    for task_type in timed:
+        for n, spec in enumerate(task_type.limits.schedules):
+            where = f"functions/{task_type.name}/task.yaml: schedules.{n}"
+            for problem in problems_with(spec, task_type.check, calendar):
+                yield f"{where}.{problem.field}: {problem.problem}"
+            if owner := owners.get(spec.name):
+                yield f"{where}.name: {spec.name!r} is a schedule of {owner} already"
+            owners[spec.name] = task_type.name
 
 
 def load_task_type(root: Path, name: str, overrides: Path | None = None) -> TaskType:

@@ -117,10 +117,10 @@ _PRUNE: Final = (
 
 
 class PostgresUpkeep:
-    """See `Upkeep`. The connection is its own: who holds it holds the lead."""
+    """See `Upkeep`. Who holds the connection of `calls` holds the lead."""
 
-    def __init__(self, url: str) -> None:
-        self._calls = Calls(url)
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
         self._led_by: object | None = None
 
     async def lead(self) -> bool:
@@ -173,10 +173,6 @@ class PostgresUpkeep:
             most=limit,
         )
         return _swept(row)
-
-    def close(self) -> None:
-        """End the connection, and the lead with it."""
-        self._calls.close()
 
 
 def _swept(row: list[Any]) -> Swept:

@@ -18,6 +18,7 @@ class Code(StrEnum):
     UNKNOWN_TASK_TYPE = "unknown_task_type"
     NOT_FOUND = "not_found"
     IDEMPOTENCY_CONFLICT = "idempotency_conflict"
+    ALREADY_EXISTS = "already_exists"
     WRONG_STATE = "wrong_state"
     TOO_LARGE = "too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
@@ -89,6 +90,36 @@ class OperationNotFound(CloudTaskerError):
 
     def __init__(self, operation_id: UUID | str) -> None:
         super().__init__(f"no operation {operation_id}")
+
+
+class NotFound(CloudTaskerError):
+    """Nothing has this name or id."""
+
+    code = Code.NOT_FOUND
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"no {what}")
+
+
+class AlreadyExists(CloudTaskerError):
+    """The name is taken; what has it is untouched."""
+
+    code = Code.ALREADY_EXISTS
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} exists already; choose another name, or delete it first")
+
+
+class ScheduleOfFile(CloudTaskerError):
+    """The schedule stands in a task.yaml, so that only the file can end it; it is untouched."""
+
+    code = Code.WRONG_STATE
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"schedule {name} stands in its task type's task.yaml, so it was not deleted; "
+            "remove it there, or pause it"
+        )
 
 
 class IdempotencyConflict(CloudTaskerError):

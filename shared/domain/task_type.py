@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from shared.domain.errors import InvalidField, InvalidPayload
 from shared.domain.payload import Payload
+from shared.domain.schedule import ScheduleSpec
 
 NAME_PATTERN: Final = r"^[a-z][a-z0-9_]{1,22}[a-z0-9]$"
 TAKEN_NAMES: Final = frozenset(
@@ -75,6 +76,7 @@ class Limits(BaseModel):
     max_instances: Annotated[int, Field(ge=1, le=1000)] = 100
     ordering: bool = False
     non_retryable: list[ClassName] = []
+    schedules: Annotated[tuple[ScheduleSpec, ...], Field(max_length=100)] = ()
 
     @model_validator(mode="before")
     @classmethod

@@ -61,7 +61,8 @@ TABLE: Final[Mapping[Code, Said]] = {
     Code.IDEMPOTENCY_CONFLICT: Said(
         HTTPStatus.CONFLICT, "The idempotency key belongs to another payload"
     ),
-    Code.WRONG_STATE: Said(HTTPStatus.CONFLICT, "The task's state does not allow this"),
+    Code.ALREADY_EXISTS: Said(HTTPStatus.CONFLICT, "The name is taken"),
+    Code.WRONG_STATE: Said(HTTPStatus.CONFLICT, "Its state does not allow this"),
     Code.TOO_LARGE: Said(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: Said(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body's type is not read here"

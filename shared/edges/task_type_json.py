@@ -31,7 +31,7 @@ def task_type_json(task_type: TaskType) -> TaskTypeJson:
     return {
         "name": task_type.name,
         "description": task_type.limits.description,
-        "limits": task_type.limits.model_dump(mode="json", exclude={"description"}),
+        "limits": task_type.limits.model_dump(mode="json", exclude={"description", "schedules"}),
         "payload_schema": task_type.payload_model.model_json_schema(),
         "example": example_of(task_type),
     }

@@ -19,6 +19,7 @@ from shared.domain.task import DeadLetterCopy, Outgoing
 from shared.domain.task_type import TaskType
 from shared.domain.upkeep import DEFAULT_RETENTION, Retention, Upkeep
 from shared.services.chores import ChoresService
+from shared.services.schedules import FiringService
 
 BATCH: Final = 500
 PAUSE_SECONDS: Final = 1.0
@@ -74,6 +75,7 @@ class RelayService:
         ledger: Ledger,
         publisher: Publisher,
         upkeep: Upkeep,
+        firing: FiringService,
         *,
         project: str,
         retention: Retention = DEFAULT_RETENTION,
@@ -83,6 +85,7 @@ class RelayService:
         self._ledger = ledger
         self._publisher = publisher
         self._upkeep = upkeep
+        self._firing = firing
         self._project = project
         self._retention = retention
         self._leads = False
@@ -127,7 +130,10 @@ class RelayService:
         """One look, a round when something is due, a step of the sweep; how long to pause then."""
         if not await self._upkeep.lead():  # the connection was lost, and the lead with it
             return Round(), PAUSE_SECONDS
+        await self._firing.sync()
         seen = await self._upkeep.glance()
+        if seen.schedules_in is not None and seen.schedules_in <= 0:
+            await self._firing.fire()
         done = replace(await self.round(), lag_seconds=seen.lag_seconds) if seen.due else Round()
         done += await self._swept() + await self._chored()
         if done.full:

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from shared.adapters.memory import MemoryCache
 from shared.adapters.memory_ledger import MemoryLedger
-from shared.adapters.memory_upkeep import MemoryUpkeep
 from shared.domain.envelope import Delivery
 from shared.domain.errors import CloudTaskerError, LedgerUnavailable
 from shared.domain.ledger_rules import LEASE_BEYOND_LIMIT_SECONDS, RENEW_SECONDS
@@ -25,13 +24,13 @@ from shared.services.bury import BuryService
 from shared.services.enqueue import EnqueueService
 from shared.services.execute import ExecuteService
 from shared.services.lookup import LookupService
-from shared.services.relay import RelayService
 from shared.services.run import Run as Working
 from tests.simulation.broker import Broker, Subscription
 from tests.simulation.history import Claimed, History, Move, Run, Told
 from tests.simulation.process import Network, Process, Reached
 from tests.simulation.script import Script, act_of
 from tests.simulation.virtual_time import VirtualLoop
+from tests.support.memory_relay import memory_relay
 
 T = TypeVar("T")
 INSTANCES: Final = 2
@@ -86,8 +85,8 @@ class World:
                 self.catalogue, ledger, publisher, self._cache, new_id=self._new_id
             ), LookupService(ledger, self._cache)
         if kind == "relay":
-            return RelayService(
-                self.catalogue, ledger, publisher, MemoryUpkeep(self._ledger), project="simulated"
+            return memory_relay(
+                self._ledger, publisher, self.catalogue, seen=ledger, project="simulated"
             )
         if kind == "dead_letter":
             return BuryService(self.catalogue, ledger)

@@ -5,9 +5,11 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from shared.adapters.cron import CronCalendar
 from shared.adapters.memory import MemoryCache, MemoryLedger, MemoryPublisher
 from shared.adapters.memory_desk import MemoryAudit, MemoryDesk, MemoryPauses
 from shared.adapters.memory_operations import MemoryOperations
+from shared.adapters.memory_schedules import MemorySchedules
 from shared.bootstrap import Api, Readiness
 from shared.services.chores import ChoresService
 from shared.services.desk import DeskService
@@ -15,6 +17,7 @@ from shared.services.enqueue import EnqueueService
 from shared.services.lookup import LookupService
 from shared.services.operations import OperationsService
 from shared.services.queues import QueueService
+from shared.services.schedules import ScheduleService
 from shared.settings import Settings
 from tests.support.clock import FakeClock
 from tests.support.task_types import catalogue
@@ -45,14 +48,17 @@ def memory_api() -> MemoryApi:
     def new_id() -> UUID:
         return uuid7()
 
+    enqueue = EnqueueService(types, ledger, publisher, cache, new_id=new_id, now=clock)
+    schedules = MemorySchedules(ledger)
     api = Api(
         settings=Settings(auth="none", host="127.0.0.1"),
         catalogue=types,
-        enqueue=EnqueueService(types, ledger, publisher, cache, new_id=new_id, now=clock),
+        enqueue=enqueue,
         lookup=LookupService(ledger, cache),
         desk=DeskService(types, ledger, publisher, desk=desk, audit=audit),
         operations=OperationsService(desk=desk, operations=operations, new_id=new_id),
         queues=QueueService(types, pauses),
+        schedules=ScheduleService(types, schedules, CronCalendar(), enqueue),
         readiness=Readiness({"postgres": ledger.ping, "pubsub": publisher.ping}),
     )
     chores = ChoresService(

@@ -42,9 +42,28 @@ locals {
     min_seconds = { least = 0, most = 600, whole = false }
     max_seconds = { least = 0, most = 600, whole = false }
   }
-  known       = concat(keys(local.numbers), ["description", "labels", "retry", "mode", "ordering", "non_retryable"])
+  known       = concat(keys(local.numbers), ["description", "labels", "retry", "mode", "ordering", "non_retryable", "schedules"])
   class_name  = "^[A-Za-z_][A-Za-z0-9_]*$"
   known_retry = concat(keys(local.retry_numbers), ["by"])
+
+  known_schedule = ["name", "cron", "time_zone", "payload", "missed"]
+
+  # The relay reads the schedules from the files; here only their form is looked at. Whether a cron
+  # is one, and whether a payload fits, is what Python's catalogue says.
+  schedules = flatten([
+    for name, given in local.given : [
+      for place, schedule in try([for one in given.schedules : one], []) :
+      { name = name, field = "schedules.${place}", said = schedule }
+    ]
+  ])
+  schedule_problems = flatten([
+    for one in local.schedules : concat(
+      [for key in setsubtract(try(keys(one.said), []), local.known_schedule) : { name = one.name, field = "${one.field}.${key}", problem = "Extra inputs are not permitted" }],
+      [for key in ["name", "cron"] : { name = one.name, field = "${one.field}.${key}", problem = "Field required" } if !can(one.said[key])],
+      can(one.said.name) && !can(regex("^[a-z][a-z0-9_.-]{0,62}$", one.said.name)) ? [{ name = one.name, field = "${one.field}.name", problem = "String should match pattern '^[a-z][a-z0-9_.-]{0,62}$'" }] : [],
+      contains(["skip", "run_once", "run_all"], try(one.said.missed, "run_once")) ? [] : [{ name = one.name, field = "${one.field}.missed", problem = "Input should be 'skip', 'run_once' or 'run_all'" }],
+    )
+  ])
 
   # Every number that a file gives, with its field.
   given_numbers = flatten([
@@ -108,7 +127,7 @@ locals {
   taken = ["enqueue", "relay", "dead_letter", "grpc_gateway", "migrate", "build", "push", "scheduler", "api_gateway"]
 
   # Python looks at a file as a whole once each of its fields is right; so does this.
-  wrong = toset([for problem in concat(local.number_problems, local.other_problems) : problem.name if problem.problem != ""])
+  wrong = toset([for problem in concat(local.number_problems, local.other_problems, local.schedule_problems) : problem.name if problem.problem != ""])
   # The first that is wrong, in the order of the Python code.
   whole_problems = [
     for name, limits in local.task_types : {
@@ -136,7 +155,7 @@ locals {
 
   lines = concat(
     [
-      for problem in concat(local.number_problems, local.other_problems, local.whole_problems) :
+      for problem in concat(local.number_problems, local.other_problems, local.schedule_problems, local.whole_problems) :
       "functions/${problem.name}/task.yaml: ${problem.field}: ${problem.problem}" if problem.problem != ""
     ],
     [

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from shared.adapters.memory_upkeep import MemoryUpkeep
+from shared.adapters.pg_calls import Calls
 from shared.adapters.pg_upkeep import PostgresUpkeep
 from shared.domain.task import State
 from shared.domain.upkeep import DAY_SECONDS, LOST_AFTER_SECONDS, SPREAD_SECONDS, Retention
@@ -28,9 +29,9 @@ def upkeeps(bench, request):
     if request.node.callspec.params["bench"] == "memory":
         yield [MemoryUpkeep(bench.ledger), MemoryUpkeep(bench.ledger)]
         return
-    both = [PostgresUpkeep(request.getfixturevalue("database")) for _ in range(2)]
-    yield both
-    for one in both:
+    calls = [Calls(request.getfixturevalue("database")) for _ in range(2)]
+    yield [PostgresUpkeep(one) for one in calls]
+    for one in calls:
         one.close()
 
 

@@ -48,6 +48,11 @@ WRONG = {
     "half_an_attempt": "max_attempts: 5.5",
     "a_word_for_a_number": "max_attempts: many",
     "ordering_by_word": "ordering: maybe",
+    "schedule_without_a_cron": "schedules: [{name: a}]",
+    "schedule_without_a_name": "schedules: [{cron: '* * * * *'}]",
+    "schedule_with_a_wrong_name": "schedules: [{name: A b, cron: '* * * * *'}]",
+    "schedule_with_an_unknown_field": "schedules: [{name: a, cron: '* * * * *', tz: UTC}]",
+    "schedule_with_an_unknown_policy": "schedules: [{name: a, cron: '* * * * *', missed: all}]",
     "two_at_once": "max_attempts: 101\nmode: endless",
 }
 
@@ -79,6 +84,8 @@ RIGHT = {
     "one_cpu": "memory_mb: 4096",
     "four_cpus": "cpu: 4\nmemory_mb: 2048",
     "eight_cpus": "cpu: 8\nmemory_mb: 32768",
+    "schedules": "schedules: [{name: a, cron: '0 7 * * 1-5', time_zone: Europe/Berlin, "
+    "payload: {sleep_seconds: 1}, missed: run_all}, {name: b, cron: '* * * * *'}]",
     "long": "mode: long\nmemory_mb: 512\ncpu: 1",
 }
 

@@ -84,3 +84,27 @@ def test_overrides_change_limits_level_by_level(house, tmp_path):
     overrides.write_text("thing: {max_attempts: 9, retry: {min_seconds: 0}}\nother: {cpu: 2}\n")
     limits = load_task_type(root, "thing", overrides).limits
     assert (limits.max_attempts, limits.retry.by, limits.retry.min_seconds) == (9, "ledger", 0)
+
+
+GOOD = "{name: a, cron: '0 7 * * *', payload: {a: 1}}"
+
+
+def test_schedules_of_a_file_are_read(house):
+    [one] = load_catalogue(house(f"schedules: [{GOOD}]"))["thing"].limits.schedules
+    assert (one.name, one.cron, one.time_zone, one.missed) == ("a", "0 7 * * *", "UTC", "run_once")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        ("{name: a, cron: '61 * * * *', payload: {a: 1}}", "schedules.0.cron: "),
+        ("{name: a, cron: '0 7 * * *', payload: {a: x}}", "schedules.0.payload.a: "),
+        ("{name: a, cron: '0 7 * * *'}", "schedules.0.payload.a: "),
+        ("{name: a, cron: '0 7 * * *', payload: {a: 1}, time_zone: Here}", "schedules.0.time_zone"),
+        (f"{GOOD}, {GOOD}", "schedules.1.name: 'a' is a schedule of thing already"),
+    ],
+)
+def test_a_wrong_schedule_names_its_place_and_problem(house, schedule, said):
+    with pytest.raises(Misconfigured) as wrong:
+        load_catalogue(house(f"schedules: [{schedule}]"))
+    assert f"functions/thing/task.yaml: {said}" in str(wrong.value)

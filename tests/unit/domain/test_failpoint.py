@@ -7,7 +7,6 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from shared.adapters.memory import MemoryLedger, MemoryPublisher
-from shared.adapters.memory_upkeep import MemoryUpkeep
 from shared.adapters.no_cache import NoCache
 from shared.domain.errors import Misconfigured
 from shared.domain.failpoint import (
@@ -22,9 +21,9 @@ from shared.domain.failpoint import (
 from shared.domain.task import NewTask
 from shared.failpoints import arm_all
 from shared.services.enqueue import EnqueueService
-from shared.services.relay import RelayService
 from shared.settings import read_settings
 from tests.support.clock import FakeClock
+from tests.support.memory_relay import memory_relay
 from tests.support.task_types import catalogue
 
 
@@ -106,7 +105,7 @@ async def test_the_api_stands_before_and_after_its_commit_and_before_the_publica
 async def test_the_relay_stands_between_taking_and_publishing():
     clock = FakeClock()
     ledger, publisher = MemoryLedger(clock), MemoryPublisher()
-    relay = RelayService(catalogue(), ledger, publisher, MemoryUpkeep(ledger), project="p")
+    relay = memory_relay(ledger, publisher, catalogue(), project="p")
     crossed = Crossed(lambda: len(publisher.messages))
     await relay.round()
     await ledger.add([NewTask(uuid7(), "greet", {"name": "Ada"}, "")])

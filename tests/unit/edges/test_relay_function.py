@@ -8,13 +8,12 @@ from uuid_utils.compat import uuid7
 
 from functions.relay.endpoint import RelayEndpoint
 from shared.adapters.memory import MemoryLedger, MemoryPublisher
-from shared.adapters.memory_upkeep import MemoryUpkeep
 from shared.bootstrap import Readiness, Relay
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.task import NewTask
 from shared.edges.guarded_function import guarded_function
-from shared.services.relay import RelayService
 from tests.support.clock import FakeClock
+from tests.support.memory_relay import memory_relay
 from tests.support.push import PROJECT, calling
 from tests.support.task_types import catalogue
 from tests.support.tokens import AUDIENCE, EMAIL, claims, key_server, token
@@ -25,9 +24,7 @@ class Parts:
     def __init__(self, settings=SETTINGS, run_seconds=0):
         self.clock = FakeClock()
         self.ledger, self.publisher = MemoryLedger(self.clock), MemoryPublisher()
-        service = RelayService(
-            catalogue(), self.ledger, self.publisher, MemoryUpkeep(self.ledger), project=PROJECT
-        )
+        service = memory_relay(self.ledger, self.publisher, catalogue(), project=PROJECT)
         relay = Relay(settings, service, Readiness({"postgres": self.ledger.ping}))
         self.endpoint = RelayEndpoint(relay, run_seconds=run_seconds)
         self.function = guarded_function("relay", lambda: self.endpoint)

@@ -94,7 +94,7 @@ def test_every_limit_of_a_task_type_is_shown():
     )
     shown = answers.task_type(kind)
 
-    own = set(Limits.model_fields) - {"description", "labels"}
+    own = set(Limits.model_fields) - {"description", "labels", "schedules"}
     assert {field.name for field, _ in shown.limits.ListFields()} == own
     assert {field.name for field, _ in shown.limits.retry.ListFields()} == set(Retry.model_fields)
     assert (shown.limits.mode, shown.limits.retry.by) == (pb.Limits.LONG, pb.Retry.LEDGER)

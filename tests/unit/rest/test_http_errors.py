@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from shared.domain.errors import (
+    AlreadyExists,
     Code,
     Forbidden,
     IdempotencyConflict,
@@ -30,6 +31,7 @@ STATUSES = [
     (Forbidden("read"), 403),
     (TaskNotFound(ID), 404),
     (IdempotencyConflict("key", ID), 409),
+    (AlreadyExists("schedule a"), 409),
     (WrongState(ID, "running", "cancelled"), 409),
     (LeaseLost(ID, 1), 409),
     (RequestTooLarge(10), 413),

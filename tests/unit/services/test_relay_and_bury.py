@@ -4,14 +4,14 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from shared.adapters.memory import MemoryLedger, MemoryPublisher
-from shared.adapters.memory_upkeep import MemoryUpkeep
 from shared.domain.envelope import Delivery, message_of
 from shared.domain.outcome import Failure
 from shared.domain.settlement import Answer, Settlement
 from shared.domain.task import NewTask, Outgoing, State
 from shared.services.bury import BuryService
-from shared.services.relay import BATCH, RelayService
+from shared.services.relay import BATCH
 from tests.support.clock import FakeClock
+from tests.support.memory_relay import memory_relay
 from tests.support.task_types import catalogue, greeting_type
 
 DEAD = Settlement(State.DEAD, "rejected", Answer.ACK, failure=Failure("No", "no"), copy=True)
@@ -25,9 +25,7 @@ class Bench:
         self.ledger = MemoryLedger(self.clock)
         self.publisher = MemoryPublisher()
         types = catalogue()
-        self.relay = RelayService(
-            types, self.ledger, self.publisher, MemoryUpkeep(self.ledger), project="p"
-        )
+        self.relay = memory_relay(self.ledger, self.publisher, types, project="p")
         self.bury = BuryService(types, self.ledger)
 
     async def add(self, task_type="greet"):

@@ -8,10 +8,10 @@ from shared.adapters.memory import MemoryLedger, MemoryPublisher
 from shared.adapters.memory_upkeep import MemoryUpkeep
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.upkeep import LOST_AFTER_SECONDS, Swept
-from shared.services.relay import PAUSE_SECONDS, RelayService, Round
+from shared.services.relay import PAUSE_SECONDS, Round
 from tests.contract.ledger.test_ledger_contract import new_task
 from tests.support.clock import FakeClock
-from tests.support.task_types import catalogue
+from tests.support.memory_relay import memory_relay
 
 
 class Bench:
@@ -20,8 +20,7 @@ class Bench:
         self.ledger, self.publisher = MemoryLedger(self.clock), MemoryPublisher()
 
     def relay(self):
-        upkeep = MemoryUpkeep(self.ledger)
-        return RelayService(catalogue(), self.ledger, self.publisher, upkeep, project="p")
+        return memory_relay(self.ledger, self.publisher)
 
 
 @pytest.fixture
