@@ -120,6 +120,9 @@ def _limits(limits: Limits) -> pb.Limits:
         concurrency=limits.concurrency,
         max_instances=limits.max_instances,
         ordering=limits.ordering,
+        max_concurrent=limits.max_concurrent,
+        max_concurrent_per_key=limits.max_concurrent_per_key,
+        rate_per_second=limits.rate_per_second,
         non_retryable=limits.non_retryable,
     )
 

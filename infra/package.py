@@ -14,7 +14,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("functions", "protos", "shared")
-ENDINGS = (".py", ".yaml", ".typed")
+ENDINGS = (".py", ".yaml", ".typed", ".lua")
 REQUIREMENTS = Path("requirements", "runtime.txt")
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the oldest time that an archive can hold
 

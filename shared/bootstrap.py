@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.services.desk import DeskService
     from shared.services.operations import OperationsService
     from shared.services.queues import QueueService
+    from shared.services.turns import Turns
 
 Check = Callable[[], Awaitable[None]]
 ANSWER_SECONDS: Final = 2
@@ -146,7 +147,7 @@ def runner(name: str, handle: Handle) -> Runner:
     """Raises: Misconfigured."""
     task_type = load_task_type(ROOT, name, settings().task_overrides)
     ledger = _ledger()
-    execute = ExecuteService(task_type, handle, ledger)
+    execute = ExecuteService(task_type, handle, ledger, turns=_turns(task_type))
     return Runner(settings(), task_type, execute, Readiness({"postgres": ledger.ping}))
 
 
@@ -253,6 +254,24 @@ def _publisher() -> Publisher:
 
     host = settings().pubsub_emulator_host
     return CountedPublisher(PubSubPublisher(settings().project, emulator_host=host))
+
+
+def _turns(task_type: TaskType) -> "Turns | None":
+    """For a type with limits on how many run at once, or how often."""
+    from shared.domain.slots import is_limited
+
+    if not is_limited(task_type.limits):
+        return None
+    from shared.adapters.pg_calls import Calls
+    from shared.adapters.pg_slots import PostgresSlots
+    from shared.services.turns import Turns
+
+    slots = None
+    if settings().redis_url:
+        from shared.adapters.redis_slots import RedisSlots
+
+        slots = RedisSlots(settings().redis_url, ca=settings().redis_ca)
+    return Turns(task_type.limits, slots, PostgresSlots(Calls(settings().database_url)))
 
 
 @cache

@@ -173,7 +173,12 @@ class MemoryOperations:
         """See `Operations.seen`."""
         rows = {one: self._ledger.rows[one] for one in task_ids if one in self._ledger.rows}
         return {
-            one: Seen(row.task.task_type, row.task.state, row.task.generation, False)
+            one: Seen(
+                row.task.task_type,
+                row.task.state,
+                row.task.generation,
+                row.task.cancel_requested_at is not None,
+            )
             for one, row in rows.items()
         }
 

@@ -77,6 +77,9 @@ class Limits(BaseModel):
     ordering: bool = False
     non_retryable: list[ClassName] = []
     schedules: Annotated[tuple[ScheduleSpec, ...], Field(max_length=100)] = ()
+    max_concurrent: Annotated[int, Field(ge=1, le=10000)] | None = None
+    max_concurrent_per_key: Annotated[int, Field(ge=1, le=10000)] | None = None
+    rate_per_second: Annotated[float, Field(ge=0.01, le=10000)] | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -83,6 +83,9 @@ def log_execution(execution: Execution, delivery: Delivery, run: HandlerRun) -> 
             telemetry.log(Event.LEASE_LOST, severity="WARNING", duration_ms=_milliseconds(run))
         elif execution.unrecorded:
             telemetry.log(Event.LEDGER_UNAVAILABLE, severity="WARNING", why="outcome unrecorded")
+        elif execution.waits_seconds is not None:
+            seconds = round(execution.waits_seconds, 1)
+            telemetry.log(Event.DELIVERY_REFUSED, why="no_turn_yet", wait_seconds=seconds)
         elif execution.settlement:
             _log_settlement(execution.settlement, run)
         else:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ from shared.domain.task import Claim, Refusal, State
 from shared.domain.task_type import TaskType
 from shared.services.patience import patiently
 from shared.services.run import Run
+from shared.services.turns import Turns
 
 Handle = Callable[[Any, Run], Awaitable[Any]]
 """The work: the checked payload and the run in, a JSON value out."""
@@ -56,6 +58,8 @@ class Execution:
     lease_lost: bool = False
     unrecorded: bool = False
     """The run ended, and the ledger was away: the lease ends by itself, the task runs again."""
+    waits_seconds: float | None = None
+    """The task had no turn yet, and comes again so much later at no cost."""
     goes_on: bool = False
     """Answered at once (`mode: long`); what becomes of the run is told when it has ended."""
 
@@ -74,11 +78,13 @@ class ExecuteService:
         ledger: RunLedger,
         *,
         chance: Callable[[], float] = random.random,
+        turns: Turns | None = None,
     ) -> None:
         self._task_type = task_type
         self._handle = handle
         self._ledger = ledger
         self._chance = chance
+        self._turns = turns
         self._runs: set[asyncio.Future[Any]] = set()
         self._long_runs: set[asyncio.Future[Any]] = set()
         self._draining = False
@@ -165,7 +171,12 @@ class ExecuteService:
         limits = self._task_type.limits
         reach(Point.FUNCTION_AFTER_CLAIM)
         run = Run(claim, self._ledger)
-        async with self._ledger.renewing(claim, limits.time_limit_seconds, run.cancel):
+        async with (
+            self._ledger.renewing(claim, limits.time_limit_seconds, run.cancel),
+            self._turn(claim) as wait,
+        ):
+            if wait is not None or self._draining:
+                return await self._put_back(claim, envelope, wait or 0.0)
             verdict = await self._verdict(run)
             await run.close()
             reach(Point.FUNCTION_AFTER_HANDLER)
@@ -183,6 +194,19 @@ class ExecuteService:
         if state is State.CANCELLED and settlement.state is not state:
             settlement = replace(settlement, state=state, outcome="cancelled", answer=Answer.ACK)
         return Execution(settlement.answer, envelope, claim, settlement)
+
+    def _turn(self, claim: Claim) -> AbstractAsyncContextManager[float | None]:
+        """A type without limits pays for none."""
+        return self._turns.taken(claim) if self._turns else nullcontext()
+
+    async def _put_back(self, claim: Claim, envelope: Envelope, seconds: float) -> Execution:
+        """The task has no turn yet: it comes again at no cost."""
+        try:
+            what = f"the return of task {claim.task_id}"
+            await patiently(lambda: self._ledger.put_back(claim, seconds), what)
+        except LeaseLost:
+            return Execution(Answer.ACK, envelope, claim, lease_lost=True)
+        return Execution(Answer.ACK, envelope, claim, waits_seconds=seconds)
 
     async def _verdict(self, run: Run) -> Verdict:
         try:

@@ -31,8 +31,8 @@ locals {
     [local.connections_per_instance.ledger * (2 + 2 + 1)],
   ))
 
-  # The API remembers tasks in the cache; nobody else asks it.
-  cache_readers = ["enqueue", "grpc_gateway"]
+  # The API remembers tasks in the cache; types that only so many may run of take turns there.
+  cache_readers = concat(["enqueue", "grpc_gateway"], [for name, limits in local.task_types : name if limits.limited])
 
   environment = {
     CLOUDTASKER_LOG      = "json"

@@ -26,6 +26,7 @@ locals {
       concurrency          = try(tonumber(given.concurrency), 80)
       max_instances        = try(tonumber(given.max_instances), 100)
       ordering             = try(tobool(given.ordering), false)
+      limited              = anytrue([for key, _ in local.turn_numbers : try(given[key], null) != null])
     }
   }
 
@@ -38,11 +39,17 @@ locals {
     concurrency          = { least = 1, most = 1000, whole = true }
     max_instances        = { least = 1, most = 1000, whole = true }
   }
+  # How many run at once and how often: the functions' own affair, so only checked here.
+  turn_numbers = {
+    max_concurrent         = { least = 1, most = 10000, whole = true }
+    max_concurrent_per_key = { least = 1, most = 10000, whole = true }
+    rate_per_second        = { least = 0.01, most = 10000, whole = false }
+  }
   retry_numbers = {
     min_seconds = { least = 0, most = 600, whole = false }
     max_seconds = { least = 0, most = 600, whole = false }
   }
-  known       = concat(keys(local.numbers), ["description", "labels", "retry", "mode", "ordering", "non_retryable", "schedules"])
+  known       = concat(keys(local.numbers), keys(local.turn_numbers), ["description", "labels", "retry", "mode", "ordering", "non_retryable", "schedules"])
   class_name  = "^[A-Za-z_][A-Za-z0-9_]*$"
   known_retry = concat(keys(local.retry_numbers), ["by"])
 
@@ -72,6 +79,10 @@ locals {
         for key, range in local.numbers : merge(range, { name = name, field = key, value = try(given[key], local.task_types[name][key]) })
         # The deadline's default follows the time limit, and may be too much with it.
         if contains(keys(given), key) || key == "ack_deadline_seconds"
+      ],
+      [
+        for key, range in local.turn_numbers : merge(range, { name = name, field = key, value = given[key] })
+        if try(given[key], null) != null
       ],
       [for key, range in local.retry_numbers : merge(range, { name = name, field = "retry.${key}", value = given.retry[key] }) if can(given.retry[key])],
     )

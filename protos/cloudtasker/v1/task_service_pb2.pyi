@@ -851,6 +851,9 @@ class Limits(_message.Message):
     MAX_INSTANCES_FIELD_NUMBER: _builtins.int
     ORDERING_FIELD_NUMBER: _builtins.int
     NON_RETRYABLE_FIELD_NUMBER: _builtins.int
+    MAX_CONCURRENT_FIELD_NUMBER: _builtins.int
+    MAX_CONCURRENT_PER_KEY_FIELD_NUMBER: _builtins.int
+    RATE_PER_SECOND_FIELD_NUMBER: _builtins.int
     time_limit_seconds: _builtins.int
     """How long a handler may run, in seconds, 1 to 570, or up to 86,400 when `mode` is LONG."""
     ack_deadline_seconds: _builtins.int
@@ -871,6 +874,12 @@ class Limits(_message.Message):
     """Instances at most, 1 to 1000."""
     ordering: _builtins.bool
     """Whether tasks of one ordering key run in order."""
+    max_concurrent: _builtins.int
+    """Runs at once of all instances together, 1 to 10,000; absent: no limit."""
+    max_concurrent_per_key: _builtins.int
+    """Runs at once of tasks with one concurrency key, 1 to 10,000; absent: no limit."""
+    rate_per_second: _builtins.float
+    """Runs begun a second of all instances together, 0.01 to 10,000; absent: no limit."""
     @_builtins.property
     def retry(self) -> Global___Retry:
         """When the next attempt comes."""
@@ -893,12 +902,26 @@ class Limits(_message.Message):
         max_instances: _builtins.int = ...,
         ordering: _builtins.bool = ...,
         non_retryable: _abc.Iterable[_builtins.str] | None = ...,
+        max_concurrent: _builtins.int | None = ...,
+        max_concurrent_per_key: _builtins.int | None = ...,
+        rate_per_second: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["retry", b"retry"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_concurrent", b"_max_concurrent", "_max_concurrent_per_key", b"_max_concurrent_per_key", "_rate_per_second", b"_rate_per_second", "max_concurrent", b"max_concurrent", "max_concurrent_per_key", b"max_concurrent_per_key", "rate_per_second", b"rate_per_second", "retry", b"retry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack_deadline_seconds", b"ack_deadline_seconds", "concurrency", b"concurrency", "cpu", b"cpu", "max_attempts", b"max_attempts", "max_instances", b"max_instances", "memory_mb", b"memory_mb", "mode", b"mode", "non_retryable", b"non_retryable", "ordering", b"ordering", "retry", b"retry", "time_limit_seconds", b"time_limit_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_concurrent", b"_max_concurrent", "_max_concurrent_per_key", b"_max_concurrent_per_key", "_rate_per_second", b"_rate_per_second", "ack_deadline_seconds", b"ack_deadline_seconds", "concurrency", b"concurrency", "cpu", b"cpu", "max_attempts", b"max_attempts", "max_concurrent", b"max_concurrent", "max_concurrent_per_key", b"max_concurrent_per_key", "max_instances", b"max_instances", "memory_mb", b"memory_mb", "mode", b"mode", "non_retryable", b"non_retryable", "ordering", b"ordering", "rate_per_second", b"rate_per_second", "retry", b"retry", "time_limit_seconds", b"time_limit_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__max_concurrent: _TypeAlias = _typing.Literal["max_concurrent"]  # noqa: Y015
+    _WhichOneofArgType__max_concurrent: _TypeAlias = _typing.Literal["_max_concurrent", b"_max_concurrent"]  # noqa: Y015
+    _WhichOneofReturnType__max_concurrent_per_key: _TypeAlias = _typing.Literal["max_concurrent_per_key"]  # noqa: Y015
+    _WhichOneofArgType__max_concurrent_per_key: _TypeAlias = _typing.Literal["_max_concurrent_per_key", b"_max_concurrent_per_key"]  # noqa: Y015
+    _WhichOneofReturnType__rate_per_second: _TypeAlias = _typing.Literal["rate_per_second"]  # noqa: Y015
+    _WhichOneofArgType__rate_per_second: _TypeAlias = _typing.Literal["_rate_per_second", b"_rate_per_second"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_concurrent) -> _WhichOneofReturnType__max_concurrent | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_concurrent_per_key) -> _WhichOneofReturnType__max_concurrent_per_key | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rate_per_second) -> _WhichOneofReturnType__rate_per_second | None: ...
 
 Global___Limits: _TypeAlias = Limits  # noqa: Y015
 

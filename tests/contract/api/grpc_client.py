@@ -166,6 +166,8 @@ def _attempt(one: pb.Attempt) -> Json:
 def _task_type(one: pb.TaskType) -> Json:
     limits = {field.name: getattr(one.limits, field.name) for field in one.limits.DESCRIPTOR.fields}
     retry = one.limits.retry
+    for name in ("max_concurrent", "max_concurrent_per_key", "rate_per_second"):
+        limits[name] = limits[name] if one.limits.HasField(name) else None
     limits["non_retryable"] = list(one.limits.non_retryable)
     limits["mode"] = pb.Limits.Mode.Name(one.limits.mode).lower()
     limits["retry"] = {

@@ -1,8 +1,6 @@
 """What every cache promises; one body for memory and for Valkey, and what its loss means."""
 
-import os
 import signal
-import subprocess
 import time
 from datetime import UTC, datetime
 
@@ -10,7 +8,6 @@ import pytest
 import redis
 from uuid_utils.compat import uuid7
 
-from emulators.stack.valkey import Valkey, find_binary
 from shared.adapters.memory import MemoryCache
 from shared.adapters.no_cache import NoCache
 from shared.adapters.redis import RedisCache
@@ -18,26 +15,9 @@ from shared.domain.ledger_rules import IDEMPOTENCY_WINDOW_SECONDS
 from shared.domain.ports import KeyRecord
 from shared.domain.task import Attempt, State, Task
 from tests.support.ports import free_port
+from tests.support.valkey import ValkeyServer
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-
-
-class ValkeyServer:
-    """A real Valkey on a free port."""
-
-    def __init__(self, folder) -> None:
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        program = Valkey(find_binary(os.environ), folder, self.port).program()
-        self.process = subprocess.Popen(program.argv, cwd=folder, stdout=subprocess.DEVNULL)
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            try:
-                redis.Redis(port=self.port).ping()
-                return
-            except redis.ConnectionError:
-                time.sleep(0.02)
-        raise RuntimeError("valkey did not start")
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,11 @@ WRONG = {
     "schedule_with_a_wrong_name": "schedules: [{name: A b, cron: '* * * * *'}]",
     "schedule_with_an_unknown_field": "schedules: [{name: a, cron: '* * * * *', tz: UTC}]",
     "schedule_with_an_unknown_policy": "schedules: [{name: a, cron: '* * * * *', missed: all}]",
+    "none_at_once": "max_concurrent: 0",
+    "half_a_slot": "max_concurrent: 1.5",
+    "too_many_of_a_key": "max_concurrent_per_key: 10001",
+    "a_rate_of_nothing": "rate_per_second: 0",
+    "a_rate_by_word": "rate_per_second: often",
     "two_at_once": "max_attempts: 101\nmode: endless",
 }
 
@@ -86,6 +91,7 @@ RIGHT = {
     "eight_cpus": "cpu: 8\nmemory_mb: 32768",
     "schedules": "schedules: [{name: a, cron: '0 7 * * 1-5', time_zone: Europe/Berlin, "
     "payload: {sleep_seconds: 1}, missed: run_all}, {name: b, cron: '* * * * *'}]",
+    "turns": "max_concurrent: 10\nmax_concurrent_per_key: 2\nrate_per_second: 0.5",
     "long": "mode: long\nmemory_mb: 512\ncpu: 1",
 }
 

@@ -89,6 +89,9 @@ def test_every_limit_of_a_task_type_is_shown():
         labels={"team": "a"},
         mode="long",
         ordering=True,
+        max_concurrent=10,
+        max_concurrent_per_key=2,
+        rate_per_second=0.5,
         non_retryable=["ValueError"],
         retry={"by": "ledger", "min_seconds": 1, "max_seconds": 2},
     )
