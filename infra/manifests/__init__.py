@@ -1,0 +1,1 @@
+"""Writes the Kubernetes and Knative manifests of every function from `functions/*/task.yaml`."""
