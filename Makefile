@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+TOOLS  := $(VENV)/tools
+TOOLED := $(TOOLS)/.installed
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
@@ -17,6 +19,12 @@ $(STAMP): requirements/dev.txt requirements/install.sh pyproject.toml
 	@touch $@
 
 setup: $(STAMP) ## Make .venv from the pinned requirements and install `cloudtasker` into it
+
+$(TOOLED): requirements/tools.txt requirements/tools.sh $(STAMP)
+	@sh requirements/tools.sh "$(BIN)/python" "$(TOOLS)"
+	@touch $@
+
+tools: $(TOOLED) ## Install what looks at the project from outside: kubectl, pip-audit and others
 
 run: $(STAMP) ## Start everything on this machine: Postgres, Valkey, Pub/Sub, functions, gateway
 	@$(BIN)/cloudtasker dev
@@ -38,7 +46,7 @@ format: $(STAMP) ## Format, and mend what can be mended
 typecheck: $(STAMP) ## Check types, strictly
 	@$(BIN)/mypy
 
-check: lint typecheck test ## Everything that CI checks
+check: tools lint typecheck test ## Everything that CI checks
 
 bench: $(STAMP) ## Measure the queue beside Celery, Dramatiq, taskiq, procrastinate and floors; OUT=FOLDER
 	@$(BIN)/python -m tests.bench.queue $(if $(OUT),--out $(OUT))
@@ -60,6 +68,9 @@ chaos: $(STAMP) ## Storms over the real processes, with three ledgers compared: 
 
 plan: $(STAMP) ## Plan the cloud's infrastructure here, offline: ENV=dev or prod, OUT=FOLDER for the JSON
 	@$(BIN)/python -m emulators.terraform plan $(ENV) $(if $(OUT),--out $(OUT))
+
+manifests: $(STAMP) ## Write the Kubernetes and Knative manifests of all functions
+	@$(BIN)/python -m infra.manifests
 
 package: $(STAMP) ## Build the archive that every function is deployed from, into dist/
 	@$(BIN)/python -m infra.package
@@ -89,6 +100,7 @@ destroy-local: $(STAMP) ## Take that away again, its data too
 
 new-task: $(STAMP) ## Write a new task type: make new-task NAME=resize_image
 	@$(BIN)/cloudtasker new-task $(NAME)
+	@$(BIN)/python -m infra.manifests
 
 lock: $(STAMP) ## Pin the requirements anew (uv must be on PATH)
 	@sh requirements/lock.sh

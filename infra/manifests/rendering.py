@@ -61,7 +61,6 @@ def _kubernetes(workload: Workload) -> str:
     return HEAD + "---\n".join(parts)
 
 
-
 def _listing(found: list[Workload]) -> str:
     names = "".join(f"  - {workload.cloud_name}.yaml\n" for workload in found)
     kind = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"

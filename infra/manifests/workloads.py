@@ -48,7 +48,7 @@ class Workload:
             "knative_least": str(self.least - 1),
             "most": str(self.most),
             "seconds": str(self.seconds),
-            # The processes of a function stop within 10 s; the rest is for connections to move away.
+            # A function ends within 10 s; the rest is for connections to move away.
             "grace_seconds": "30",
         }
 
