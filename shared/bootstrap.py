@@ -19,6 +19,7 @@ from shared.services.enqueue import EnqueueService
 from shared.services.execute import ExecuteService, Handle
 from shared.services.lookup import LookupService
 from shared.services.relay import RelayService
+from shared.services.republish import RepublishService
 from shared.services.schedules import FiringService, ScheduleService
 from shared.settings import ROOT, Settings, read_settings
 
@@ -69,6 +70,7 @@ class Api:
     operations: "OperationsService"
     queues: "QueueService"
     schedules: ScheduleService
+    republish: RepublishService
     readiness: Readiness
     keys: KeyStore | None = None
 
@@ -121,6 +123,7 @@ def api() -> Api:
 
     from shared.adapters.cron import CronCalendar
     from shared.adapters.pg_schedules import PostgresSchedules
+    from shared.adapters.pg_upkeep import PostgresUpkeep
     from shared.services.desk import DeskService
     from shared.services.operations import OperationsService
     from shared.services.queues import QueueService
@@ -137,6 +140,7 @@ def api() -> Api:
         OperationsService(desk=ports.desk, operations=ports.operations, new_id=uuid7),
         QueueService(catalogue, ports.pauses),
         ScheduleService(catalogue, schedules, CronCalendar(), enqueue),
+        RepublishService(catalogue, PostgresUpkeep(_calls())),
         Readiness(checks),
         _keys(),
     )

@@ -15,6 +15,7 @@ from functions.enqueue.operations import operations, problem_responses, security
 from functions.enqueue.probes import HealthJson, ReadyJson
 from shared.domain.operation_request import OperationRequest
 from shared.domain.requests import MAX_BATCH, EnqueueRequest
+from shared.domain.schedule import NewSchedule
 from shared.domain.task_type import TaskType
 from shared.edges.desk_json import (
     AuditJson,
@@ -30,8 +31,10 @@ from shared.edges.desk_json import (
     RawDeliveriesJson,
 )
 from shared.edges.http_errors import ProblemJson
+from shared.edges.schedule_json import RepublishedJson, SchedulesJson
 from shared.edges.task_json import AcceptedJson, TaskJson
 from shared.edges.task_type_json import TaskTypesJson, example_of
+from shared.services.republish import RepublishRequest
 
 VERSION: Final = "1.0.0"
 """Of the API, not of the product: it grows with what callers can see."""
@@ -55,6 +58,8 @@ _ANSWERS: Final[tuple[type, ...]] = (
     QueueJson,
     QueuesJson,
     RawDeliveriesJson,
+    RepublishedJson,
+    SchedulesJson,
 )
 _REFERENCE: Final = "#/components/schemas/{model}"
 
@@ -101,6 +106,8 @@ def _schemas(catalogue: Mapping[str, TaskType]) -> tuple[dict[str, Any], dict[st
     ]
     wanted.append(("EnqueueRequest", "validation", TypeAdapter(EnqueueRequest)))
     wanted.append(("OperationRequest", "validation", TypeAdapter(OperationRequest)))
+    wanted.append(("NewSchedule", "validation", TypeAdapter(NewSchedule)))
+    wanted.append(("RepublishRequest", "validation", TypeAdapter(RepublishRequest)))
     for name, task_type in catalogue.items():
         wanted.append((f"payload {name}", "validation", TypeAdapter(task_type.payload_model)))
     references, holder = TypeAdapter.json_schemas(

@@ -13,6 +13,7 @@ from functions.enqueue.openapi_words import ok as _ok
 from functions.enqueue.openapi_words import operation as _operation
 from functions.enqueue.openapi_words import parameter as _parameter
 from functions.enqueue.openapi_words import plain as _plain
+from functions.enqueue.schedule_operations import schedule_operations
 from shared.domain.api_key import Scope
 from shared.domain.requests import DEFAULT_PAGE, MAX_PAGE
 from shared.domain.task import State
@@ -38,6 +39,7 @@ def operations(examples: dict[str, Any]) -> dict[str, dict[str, Operation]]:
         "/tasks/{task_id}": {"get": _get()},
         "/tasks/{task_id}/cancel": {"post": _cancel()},
         **desk_operations(),
+        **schedule_operations(),
         "/task-types": {
             "get": _operation("List the task types", _ok("The task types.", "TaskTypesJson"))
         },

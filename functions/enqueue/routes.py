@@ -7,6 +7,7 @@ from functions.enqueue.desk import DeskRoutes
 from functions.enqueue.lookups import Lookups
 from functions.enqueue.probes import Probes
 from functions.enqueue.queues import QueueRoutes
+from functions.enqueue.schedules import ScheduleRoutes
 from shared.bootstrap import Api
 from shared.domain.api_key import Scope
 from shared.edges.access import access_policy
@@ -25,6 +26,7 @@ def routes(api: Api) -> list[Route]:
     """What there is; only probes are open to everybody."""
     accepting, lookups, about, probes = Accepting(api), Lookups(api), About(api), Probes(api)
     desk, bulk, queues = DeskRoutes(api), BulkRoutes(api), QueueRoutes(api)
+    schedules = ScheduleRoutes(api)
     return [
         Route("POST", "/enqueue-task", accepting.one, Scope.ENQUEUE),
         Route("POST", "/enqueue-tasks", accepting.many, Scope.ENQUEUE),
@@ -45,6 +47,14 @@ def routes(api: Api) -> list[Route]:
         Route("GET", "/queues/{task_type}", queues.get, Scope.READ),
         Route("POST", "/queues/{task_type}/pause", queues.pause, Scope.MANAGE),
         Route("POST", "/queues/{task_type}/resume", queues.resume, Scope.MANAGE),
+        Route("POST", "/queues/{task_type}/republish", schedules.republish, Scope.MANAGE),
+        Route("GET", "/schedules", schedules.all, Scope.READ),
+        Route("POST", "/schedules", schedules.create, Scope.MANAGE),
+        Route("GET", "/schedules/{name}", schedules.get, Scope.READ),
+        Route("DELETE", "/schedules/{name}", schedules.delete, Scope.MANAGE),
+        Route("POST", "/schedules/{name}/pause", schedules.pause, Scope.MANAGE),
+        Route("POST", "/schedules/{name}/resume", schedules.resume, Scope.MANAGE),
+        Route("POST", "/schedules/{name}/run", schedules.run, Scope.MANAGE),
         Route("GET", "/audit", desk.audit, Scope.MANAGE),
         Route("GET", "/task-types", about.task_types),
         Route("GET", "/openapi.json", about.openapi),

@@ -10,6 +10,7 @@ from shared.adapters.memory import MemoryCache, MemoryLedger, MemoryPublisher
 from shared.adapters.memory_desk import MemoryAudit, MemoryDesk, MemoryPauses
 from shared.adapters.memory_operations import MemoryOperations
 from shared.adapters.memory_schedules import MemorySchedules
+from shared.adapters.memory_upkeep import MemoryUpkeep
 from shared.bootstrap import Api, Readiness
 from shared.services.chores import ChoresService
 from shared.services.desk import DeskService
@@ -17,6 +18,7 @@ from shared.services.enqueue import EnqueueService
 from shared.services.lookup import LookupService
 from shared.services.operations import OperationsService
 from shared.services.queues import QueueService
+from shared.services.republish import RepublishService
 from shared.services.schedules import ScheduleService
 from shared.settings import Settings
 from tests.support.clock import FakeClock
@@ -33,6 +35,7 @@ class MemoryApi:
     cache: MemoryCache
     clock: FakeClock
     chores: ChoresService
+    schedules: MemorySchedules
 
 
 def memory_api() -> MemoryApi:
@@ -59,9 +62,10 @@ def memory_api() -> MemoryApi:
         operations=OperationsService(desk=desk, operations=operations, new_id=new_id),
         queues=QueueService(types, pauses),
         schedules=ScheduleService(types, schedules, CronCalendar(), enqueue),
+        republish=RepublishService(types, MemoryUpkeep(ledger)),
         readiness=Readiness({"postgres": ledger.ping, "pubsub": publisher.ping}),
     )
     chores = ChoresService(
         types, ledger, publisher, desk=desk, operations=operations, pauses=pauses
     )
-    return MemoryApi(api, ledger, publisher, cache, clock, chores)
+    return MemoryApi(api, ledger, publisher, cache, clock, chores, schedules)
