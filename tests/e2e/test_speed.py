@@ -6,6 +6,8 @@ from tests.bench.queue.floors import floor_servers
 from tests.bench.queue.ours import Ours
 from tests.e2e.local_stack import local_stack
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):

@@ -25,7 +25,7 @@ def dead(message: str, *, kind="Wrong", task_type="greet", age=0) -> DeadTask:
         ("no user 'ana'", "no user <text>"),
         ('no user "ana"', "no user <text>"),
         ("don't and can't", "don't and can't"),
-        (f"no task {uuid4()}", "no task <id>"),
+        ("no task 0192f2c4-0000-4000-8000-00000000000a", "no task <id>"),
         ("at 0x7f3a2b1c", "at <hex>"),
         ("commit 9f86d081884c7d65 is bad", "commit <hex> is bad"),
         ("customer cus_9s6XKzkNRiz8i3 is gone", "customer <id> is gone"),

@@ -1,7 +1,6 @@
 """Reading and cancelling tasks, on in-memory ports."""
 
 import pytest
-from uuid_utils.compat import uuid7
 
 from shared.domain.errors import InvalidRequest, TaskNotFound, WrongState
 from shared.domain.outcome import Failure
@@ -45,7 +44,9 @@ async def test_a_cached_task_is_read_without_the_ledger(bench):
     assert await bench.api.lookup.get(done) == first
 
 
-@pytest.mark.parametrize("task_id", ["", "nonsense", str(uuid7()), "x" * 10_000])
+@pytest.mark.parametrize(
+    "task_id", ["", "nonsense", "0192f2c4-0000-7000-8000-000000000000", "x" * 10_000]
+)
 async def test_an_id_that_is_none_is_not_found(bench, task_id):
     with pytest.raises(TaskNotFound):
         await bench.api.lookup.get(task_id)
