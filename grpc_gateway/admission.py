@@ -18,6 +18,7 @@ SCOPES: Final[dict[str, Scope | None]] = {
     "ListTasks": Scope.READ,
     "CancelTask": Scope.MANAGE,
     "ListTaskTypes": None,
+    "WatchTask": Scope.READ,
 }
 """None: whoever is known."""
 

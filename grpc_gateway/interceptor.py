@@ -71,29 +71,30 @@ class Interceptor(ServerInterceptor):
         return answer
 
     def _guarded_stream(self, handler: Any, method: str) -> Any:
-        """Health's Watch and reflection: libraries' own, which only need somebody at the door."""
+        """Watches of ours, and of libraries: health's, and reflection."""
         behaviour = handler.stream_stream or handler.unary_stream
 
         async def answer(request: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[Any]:
             try:
                 await self._admission.check(method, context)
+                if isinstance(request, InvalidRequest):
+                    raise request
                 async for one in behaviour(request, context):
                     yield one
-                return
             except AbortError:
                 raise
             except CloudTaskerError as error:
-                status = _refusal(error, method)
+                await context.abort_with_status(rpc_status.to_status(_refusal(error, method)))
             except Exception as defect:
-                status = _fault(defect, method)
-            await context.abort_with_status(rpc_status.to_status(status))
+                await context.abort_with_status(rpc_status.to_status(_fault(defect, method)))
 
-        make = (
-            grpc.stream_stream_rpc_method_handler
-            if handler.stream_stream
-            else grpc.unary_stream_rpc_method_handler
+        if handler.stream_stream:
+            return grpc.stream_stream_rpc_method_handler(
+                answer, handler.request_deserializer, handler.response_serializer
+            )
+        return grpc.unary_stream_rpc_method_handler(
+            answer, _reader(handler.request_deserializer), handler.response_serializer
         )
-        return make(answer, handler.request_deserializer, handler.response_serializer)
 
 
 def _reader(read: Read) -> Read:

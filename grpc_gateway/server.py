@@ -43,6 +43,7 @@ class Gateway:
     async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Say NOT_SERVING, let running calls end, then wait for what runs behind their answers."""
         self._health.stop()
+        await self._api.watch.stop()
         await self._server.stop(grace_seconds)
         with suppress(TimeoutError):  # what is left unconfirmed, the relay publishes
             async with asyncio.timeout(SETTLE_SECONDS):

@@ -3,6 +3,8 @@ interceptor makes statuses of them."""
 # ruff: noqa: N802 - the methods have the names of their RPCs
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from functools import cached_property
 from typing import Any
 
@@ -78,6 +80,16 @@ class TaskService(TaskServiceServicer):
             traceparent=task.traceparent,
         )
         return answers.whole(task)
+
+    async def WatchTask(
+        self, request: pb.WatchTaskRequest, context: Context
+    ) -> AsyncIterator[pb.WatchTaskResponse]:
+        """Stream a task's changes until it is final."""
+        sightings = self._api.watch.watch(request.task_id, known=request.mark)
+        async with aclosing(sightings):
+            async for one in sightings:
+                if one:
+                    yield pb.WatchTaskResponse(task=answers.whole(one.task), mark=one.mark)
 
     async def ListTaskTypes(
         self, request: pb.ListTaskTypesRequest, context: Context

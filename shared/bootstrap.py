@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shared.services.operations import OperationsService
     from shared.services.queues import QueueService
     from shared.services.turns import Turns
+    from shared.services.watch import WatchService
 
 Check = Callable[[], Awaitable[None]]
 ANSWER_SECONDS: Final = 2
@@ -71,6 +72,7 @@ class Api:
     queues: "QueueService"
     schedules: ScheduleService
     republish: RepublishService
+    watch: "WatchService"
     readiness: Readiness
     keys: KeyStore | None = None
 
@@ -127,6 +129,7 @@ def api() -> Api:
     from shared.services.desk import DeskService
     from shared.services.operations import OperationsService
     from shared.services.queues import QueueService
+    from shared.services.watch import WatchService
 
     checks = {"postgres": ledger.ping, "pubsub": publisher.ping}
     enqueue = EnqueueService(catalogue, ledger, publisher, task_cache, new_id=uuid7)
@@ -141,6 +144,7 @@ def api() -> Api:
         QueueService(catalogue, ports.pauses),
         ScheduleService(catalogue, schedules, CronCalendar(), enqueue),
         RepublishService(catalogue, PostgresUpkeep(_calls())),
+        WatchService(ledger),
         Readiness(checks),
         _keys(),
     )

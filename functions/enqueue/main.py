@@ -9,6 +9,7 @@ from functions.enqueue.routes import rest_api
 from shared import bootstrap, telemetry
 from shared.domain.errors import Misconfigured
 from shared.edges.access import check_choice
+from shared.edges.drain import when_told_to_stop
 from shared.edges.http_edge import HttpEdge, failure_answer
 
 telemetry.configure(bootstrap.settings())
@@ -17,7 +18,9 @@ check_choice(bootstrap.settings())
 
 @cache
 def _edge() -> HttpEdge:
-    return rest_api(bootstrap.api())
+    api = bootstrap.api()
+    when_told_to_stop(api.watch.stop)  # else a server that stops waits for every watch to end
+    return rest_api(api)
 
 
 async def enqueue(request: Request) -> Response:

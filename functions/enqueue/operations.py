@@ -37,6 +37,7 @@ def operations(examples: dict[str, Any]) -> dict[str, dict[str, Operation]]:
         "/enqueue-tasks": {"post": _enqueue_many(batch if examples else {})},
         "/tasks": {"get": _find()},
         "/tasks/{task_id}": {"get": _get()},
+        "/tasks/{task_id}/events": {"get": _events()},
         "/tasks/{task_id}/cancel": {"post": _cancel()},
         **desk_operations(),
         **schedule_operations(),
@@ -147,6 +148,23 @@ def _get() -> Operation:
         problems=(404, 503),
         scope=Scope.READ,
         parameters=[_task_id()],
+    )
+
+
+def _events() -> Operation:
+    seen = _parameter("Last-Event-ID", "header", _TEXT)
+    seen["description"] = "The id of the last event that was seen: it is not sent again."
+    stream = _plain(
+        "Server-sent events `state` and `progress`, each with the task as its data. It ends once "
+        "the task is final, and earlier after 50 s: come again with Last-Event-ID.",
+        "text/event-stream",
+    )
+    return _operation(
+        "Watch a task until it is final",
+        {"200": stream, "204": {"description": "The task is final, and its end has been seen."}},
+        problems=(404, 503),
+        scope=Scope.READ,
+        parameters=[_task_id(), seen],
     )
 
 

@@ -4,6 +4,7 @@ from functions.enqueue.about import About
 from functions.enqueue.accepting import Accepting
 from functions.enqueue.bulk import BulkRoutes
 from functions.enqueue.desk import DeskRoutes
+from functions.enqueue.events import Events
 from functions.enqueue.lookups import Lookups
 from functions.enqueue.probes import Probes
 from functions.enqueue.queues import QueueRoutes
@@ -32,6 +33,7 @@ def routes(api: Api) -> list[Route]:
         Route("POST", "/enqueue-tasks", accepting.many, Scope.ENQUEUE),
         Route("GET", "/tasks", lookups.find, Scope.READ),
         Route("GET", "/tasks/{task_id}", lookups.get, Scope.READ),
+        Route("GET", "/tasks/{task_id}/events", Events(api).stream, Scope.READ),
         Route("POST", "/tasks/{task_id}/cancel", lookups.cancel, Scope.MANAGE),
         Route("POST", "/tasks/{task_id}/redrive", desk.redrive, Scope.MANAGE),
         Route("GET", "/dead-letters/groups", desk.groups, Scope.READ),

@@ -1,12 +1,12 @@
 """The part of the ledger in memory that a run uses between its claim and its finish."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from shared.domain.errors import LeaseLost
-from shared.domain.task import CANCELLABLE, Claim, Effect, Progress, State
+from shared.domain.task import CANCELLABLE, Claim, Effect, Glimpse, Progress, State, glimpse_of
 
 if TYPE_CHECKING:
     from shared.adapters.memory_ledger import Row
@@ -33,6 +33,11 @@ class MemoryRunMoves:
         row.not_before = None
         row.change(state=State.CANCELLED, due_at=None, finished_at=self._now())
         return State.CANCELLED
+
+    async def glimpse(self, task_ids: Collection[UUID]) -> dict[UUID, Glimpse]:
+        """See `Watched.glimpse`."""
+        rows = {task_id: self._rows.get(task_id) for task_id in task_ids}
+        return {task_id: glimpse_of(row.task) for task_id, row in rows.items() if row}
 
     async def say_progress(self, claim: Claim, percent: float, text: str) -> None:
         """See `Runs.say_progress`."""

@@ -1,5 +1,6 @@
 """Reads of the ledger for people and callers, with SQLAlchemy Core. Never on a task's path."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -14,7 +15,7 @@ from shared.adapters.pg_engine import engine_of
 from shared.adapters.schema import attempts, tasks
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.ports import TaskFilter
-from shared.domain.task import Attempt, Progress, State, Task
+from shared.domain.task import Attempt, Glimpse, Progress, State, Task
 
 _COLUMNS = (
     "id",
@@ -76,6 +77,16 @@ class Reads:
         found = [Attempt(*row) for row in self._rows(ended.order_by(attempts.c.token))]
         return _task(rows[0], found)
 
+    def glimpse(self, task_ids: Collection[UUID]) -> dict[UUID, Glimpse]:
+        """How each of the tasks stands; those that are gone are missing."""
+        names = ("state", "generation", "attempt", "started_at", "cancel_requested_at", "progress")
+        columns = (tasks.c.id, *(tasks.c[name] for name in names))
+        rows = self._rows(select(*columns).where(tasks.c.id.in_(task_ids)))
+        return {
+            task_id: Glimpse(State(state), generation, attempt, started, asked, _progress(said))
+            for task_id, state, generation, attempt, started, asked, said in rows
+        }
+
     def find(self, wanted: TaskFilter, after: UUID | None, limit: int) -> list[Task]:
         """At most `limit` tasks, newest first, older than id `after`; without their attempts."""
         query = _selected().order_by(tasks.c.id.desc()).limit(limit)
@@ -116,12 +127,17 @@ def _filtered(query: Select[Any], wanted: TaskFilter) -> Select[Any]:
 def _task(row: Any, ended: list[Attempt] | None = None) -> Task:
     values = row._asdict()
     values["state"] = State(values["state"])
-    if said := values["progress"]:
-        at = datetime.fromisoformat(said["at"]).astimezone(UTC)
-        values["progress"] = Progress(said["percent"], said["text"], at)
+    values["progress"] = _progress(values["progress"])
     task = Task(**values, attempts=tuple(ended or ()))
     running = ended is not None and task.state is State.RUNNING and task.started_at
     if not running:
         return task
     now = Attempt(task.generation, task.attempt, running, None, "running")
     return Task(**values, attempts=(*task.attempts, now))
+
+
+def _progress(said: dict[str, Any] | None) -> Progress | None:
+    if said is None:
+        return None
+    at = datetime.fromisoformat(said["at"]).astimezone(UTC)
+    return Progress(said["percent"], said["text"], at)

@@ -3,14 +3,15 @@
 Each statement is fenced by the token, as `pg_statements.FINISH` is, and for many runs at once.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from shared.adapters import pg_statements as sql
 from shared.adapters.batcher import Batcher, Row, Statement
 from shared.domain.errors import LeaseLost
-from shared.domain.task import Claim, Effect, State
+from shared.domain.task import Claim, Effect, Glimpse, State
 
 # The runs of this process that are asked to stop, read between two renewals.
 STOPS: Final = Statement(
@@ -85,11 +86,18 @@ class RunMoves:
     """The part of `PostgresLedger` that a run uses between its claim and its finish."""
 
     _batcher: Batcher
+    _url: str
 
     async def cancel_all(self, task_ids: Sequence[UUID]) -> list[State | None]:
         """See `Ledger.cancel_all`."""
         rows = await self._batcher.run(sql.CANCEL, [{"id": str(one)} for one in task_ids])
         return [State(row["state"]) if row else None for row in rows]
+
+    async def glimpse(self, task_ids: Collection[UUID]) -> dict[UUID, Glimpse]:
+        """See `Watched.glimpse`."""
+        from shared.adapters.pg_reads import reads_of
+
+        return await asyncio.to_thread(reads_of(self._url).glimpse, task_ids)
 
     async def say_progress(self, claim: Claim, percent: float, text: str) -> None:
         """See `Runs.say_progress`."""

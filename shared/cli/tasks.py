@@ -11,6 +11,7 @@ from shared.cli.group import LazyGroup
         "enqueue": "shared.cli.tasks_enqueue:enqueue",
         "get": "shared.cli.tasks_get:get",
         "list": "shared.cli.tasks_list:list_tasks",
+        "watch": "shared.cli.tasks_watch:watch",
         "cancel": "shared.cli.tasks_cancel:cancel",
     },
 )

@@ -8,15 +8,26 @@ is made, since it costs more than all the rest and a help text needs none.
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote, urlsplit
 
 from shared.client.errors import ApiError, ServiceUnreachable, WaitTimedOut
 from shared.client.shapes import Receipt, TaskJson, TaskRequest, TaskSummary, TaskTypeJson
+from shared.client.watching import watched
 from shared.domain.errors import InvalidField
 from shared.domain.task import FINAL
 
@@ -158,6 +169,17 @@ class Client:
             if left <= 0:
                 raise WaitTimedOut(task, timeout_seconds)
             await self._clock.sleep(min(next(pauses), left))
+
+    async def watch(self, task_id: str) -> AsyncGenerator[TaskJson]:
+        """The task as it stands, and again after each change, until it is final.
+
+        Raises: ApiError (`not_found`); ServiceUnreachable after ten tries in turn.
+        """
+        unreachable = partial(_no_answer, self.url)
+        changes = watched(self._http, task_id, _answer, unreachable, self._clock.sleep)
+        async with aclosing(changes):
+            async for task in changes:
+                yield task
 
     async def _get_through_an_outage(self, task_id: str, patience_seconds: float) -> TaskJson:
         """The task as soon as the service answers, or the failure when patience is at its end."""

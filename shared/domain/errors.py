@@ -25,6 +25,7 @@ class Code(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     UNAVAILABLE = "unavailable"
+    TOO_BUSY = "too_busy"
     LEASE_LOST = "lease_lost"
     MISCONFIGURED = "misconfigured"
 
@@ -178,6 +179,15 @@ class LedgerUnavailable(CloudTaskerError):
     """Postgres did not answer: what was asked may or may not have happened. Safe to repeat."""
 
     code = Code.UNAVAILABLE
+
+
+class TooManyWatchers(CloudTaskerError):
+    """As many tasks are watched here as this process can."""
+
+    code = Code.TOO_BUSY
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} watchers are served here already; try again, or poll the task")
 
 
 class LeaseLost(CloudTaskerError):

@@ -5,7 +5,7 @@ every implementation passes. Anything that cannot reach its server raises `Ledge
 (ledger) or answers as if empty (cache): Postgres decides, Redis only remembers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +20,7 @@ from shared.domain.task import (
     Claim,
     DeadLetterCopy,
     Effect,
+    Glimpse,
     NewTask,
     Outgoing,
     Refusal,
@@ -158,6 +159,18 @@ class Ledger(Protocol):
         ...
 
 
+class Watched(Protocol):
+    """What it takes to watch tasks. Both raise LedgerUnavailable."""
+
+    async def get(self, task_id: UUID) -> Task | None:
+        """See `Ledger.get`."""
+        ...
+
+    async def glimpse(self, task_ids: Collection[UUID]) -> dict[UUID, Glimpse]:
+        """How each of the tasks stands, in one read; those that are gone are missing."""
+        ...
+
+
 class Runs(Protocol):
     """What a run records while it runs, each in one statement that is fenced by its token.
 
@@ -177,8 +190,8 @@ class Runs(Protocol):
         ...
 
 
-class RunLedger(Ledger, Runs, Protocol):
-    """What it takes to run tasks."""
+class RunLedger(Ledger, Runs, Watched, Protocol):
+    """What it takes to run tasks, and to watch them."""
 
 
 class Publisher(Protocol):

@@ -1,5 +1,6 @@
 """A task as the ledger keeps it: its states, its row, its attempts."""
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -109,6 +110,43 @@ class Task:
     concurrency_key: str | None = None
     progress: Progress | None = None
     cancel_requested_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """What a watcher of a task waits for a change of."""
+
+    state: State
+    generation: int
+    attempt: int
+    started_at: datetime | None
+    cancel_requested_at: datetime | None
+    progress: Progress | None
+
+    @property
+    def mark(self) -> str:
+        """Sixteen characters that are another's when anything differs."""
+        whole = [*self.key, self.progress and self.progress.at.timestamp()]
+        return hashlib.blake2s(repr(whole).encode(), digest_size=8).hexdigest()
+
+    @property
+    def key(self) -> list[Any]:
+        """All but the progress."""
+        started, asked = self.started_at, self.cancel_requested_at
+        times = [moment and moment.timestamp() for moment in (started, asked)]
+        return [self.state.value, self.generation, self.attempt, *times]
+
+
+def glimpse_of(task: Task) -> Glimpse:
+    """What a watcher sees of `task`."""
+    return Glimpse(
+        task.state,
+        task.generation,
+        task.attempt,
+        task.started_at,
+        task.cancel_requested_at,
+        task.progress,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,11 @@ TABLE: Final[Mapping[Code, Said]] = {
         "what was asked may or may not have happened; repeat it, with the same idempotency key",
         {"Retry-After": "1"},
     ),
+    Code.TOO_BUSY: Said(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The process is too busy for this",
+        headers={"Retry-After": "5"},
+    ),
     Code.LEASE_LOST: Said(HTTPStatus.CONFLICT, "The attempt no longer holds its task"),
     Code.MISCONFIGURED: Said(
         HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -20,6 +20,7 @@ from shared.services.operations import OperationsService
 from shared.services.queues import QueueService
 from shared.services.republish import RepublishService
 from shared.services.schedules import ScheduleService
+from shared.services.watch import WatchService
 from shared.settings import Settings
 from tests.support.clock import FakeClock
 from tests.support.task_types import catalogue
@@ -63,6 +64,7 @@ def memory_api() -> MemoryApi:
         queues=QueueService(types, pauses),
         schedules=ScheduleService(types, schedules, CronCalendar(), enqueue),
         republish=RepublishService(types, MemoryUpkeep(ledger)),
+        watch=WatchService(ledger, every_seconds=0.01),
         readiness=Readiness({"postgres": ledger.ping, "pubsub": publisher.ping}),
     )
     chores = ChoresService(

@@ -68,6 +68,11 @@ class TaskServiceStub:
                 request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListTaskTypesRequest.SerializeToString,
                 response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListTaskTypesResponse.FromString,
                 _registered_method=True)
+        self.WatchTask = channel.unary_stream(
+                '/cloudtasker.v1.TaskService/WatchTask',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.WatchTaskRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.WatchTaskResponse.FromString,
+                _registered_method=True)
 
 
 class TaskServiceServicer:
@@ -128,6 +133,18 @@ class TaskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchTask(self, request, context):
+        """The task as it stands now, and again after each change of its state or progress, until it is
+        final; with its attempts. Of changes within half a second only the last is sent.
+
+        A stream that ends with OK before the task is final (after 50 s, or because the gateway stops)
+        is to be asked for again with the `mark` of its last answer.
+        NOT_FOUND: no task has this id. RESOURCE_EXHAUSTED: too many watch here.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TaskServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -160,6 +177,11 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.ListTaskTypes,
                     request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListTaskTypesRequest.FromString,
                     response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListTaskTypesResponse.SerializeToString,
+            ),
+            'WatchTask': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchTask,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.WatchTaskRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.WatchTaskResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -328,6 +350,33 @@ class TaskService:
             '/cloudtasker.v1.TaskService/ListTaskTypes',
             protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListTaskTypesRequest.SerializeToString,
             protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListTaskTypesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/WatchTask',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.WatchTaskRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.WatchTaskResponse.FromString,
             options,
             channel_credentials,
             insecure,

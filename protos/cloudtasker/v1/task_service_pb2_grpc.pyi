@@ -65,6 +65,14 @@ class TaskServiceStub:
     """
     ListTaskTypes: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ListTaskTypesRequest, _task_service_pb2.ListTaskTypesResponse]
     """Every task type that is deployed, in the order of their names."""
+    WatchTask: _grpc.UnaryStreamMultiCallable[_task_service_pb2.WatchTaskRequest, _task_service_pb2.WatchTaskResponse]
+    """The task as it stands now, and again after each change of its state or progress, until it is
+    final; with its attempts. Of changes within half a second only the last is sent.
+
+    A stream that ends with OK before the task is final (after 50 s, or because the gateway stops)
+    is to be asked for again with the `mark` of its last answer.
+    NOT_FOUND: no task has this id. RESOURCE_EXHAUSTED: too many watch here.
+    """
 
 @_typing.type_check_only
 class TaskServiceAsyncStub(TaskServiceStub):
@@ -99,6 +107,14 @@ class TaskServiceAsyncStub(TaskServiceStub):
     """
     ListTaskTypes: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ListTaskTypesRequest, _task_service_pb2.ListTaskTypesResponse]  # type: ignore[assignment]
     """Every task type that is deployed, in the order of their names."""
+    WatchTask: _aio.UnaryStreamMultiCallable[_task_service_pb2.WatchTaskRequest, _task_service_pb2.WatchTaskResponse]  # type: ignore[assignment]
+    """The task as it stands now, and again after each change of its state or progress, until it is
+    final; with its attempts. Of changes within half a second only the last is sent.
+
+    A stream that ends with OK before the task is final (after 50 s, or because the gateway stops)
+    is to be asked for again with the `mark` of its last answer.
+    NOT_FOUND: no task has this id. RESOURCE_EXHAUSTED: too many watch here.
+    """
 
 class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accepts tasks and answers questions about them.
@@ -166,5 +182,19 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_task_service_pb2.ListTaskTypesResponse, _abc.Awaitable[_task_service_pb2.ListTaskTypesResponse]]:
         """Every task type that is deployed, in the order of their names."""
+
+    @_abc_1.abstractmethod
+    def WatchTask(
+        self,
+        request: _task_service_pb2.WatchTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_task_service_pb2.WatchTaskResponse], _abc.AsyncIterator[_task_service_pb2.WatchTaskResponse]]:
+        """The task as it stands now, and again after each change of its state or progress, until it is
+        final; with its attempts. Of changes within half a second only the last is sent.
+
+        A stream that ends with OK before the task is final (after 50 s, or because the gateway stops)
+        is to be asked for again with the `mark` of its last answer.
+        NOT_FOUND: no task has this id. RESOURCE_EXHAUSTED: too many watch here.
+        """
 
 def add_TaskServiceServicer_to_server(servicer: TaskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -10,7 +10,7 @@ from shared.domain.errors import LeaseLost
 from shared.domain.ledger_rules import LEASE_SECONDS
 from shared.domain.outcome import Failure
 from shared.domain.settlement import Answer, Settlement
-from shared.domain.task import Effect, Refusal, State
+from shared.domain.task import Effect, Refusal, State, glimpse_of
 from tests.contract.ledger.test_ledger_contract import (
     ATTEMPTS,
     DEAD,
@@ -172,3 +172,18 @@ async def test_a_run_that_is_put_back_after_a_cancel_is_cancelled(ledger, pass_t
     assert (row.state, row.due_at, row.finished_at is None) == (State.CANCELLED, None, False)
     await pass_time(100)
     assert await ledger.take_due(ATTEMPTS, 10) == []
+
+
+async def test_a_glimpse_shows_what_the_whole_task_does(ledger):
+    waiting, running = await added(ledger), await added(ledger)
+    claim = await claimed(ledger, running)
+    await ledger.say_progress(claim, 40, "half")
+    await ledger.cancel(running)
+    seen = await ledger.glimpse([waiting, running, uuid7()])
+    assert seen == {
+        waiting: glimpse_of(await ledger.get(waiting)),
+        running: glimpse_of(await ledger.get(running)),
+    }
+    marks = [seen[one].mark for one in (waiting, running)]
+    assert marks == [glimpse_of(await ledger.get(one)).mark for one in (waiting, running)]
+    assert len(set(marks)) == 2

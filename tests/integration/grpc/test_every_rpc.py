@@ -22,6 +22,7 @@ SCOPES = {
     "ListTasks": Scope.READ,
     "CancelTask": Scope.MANAGE,
     "ListTaskTypes": None,
+    "WatchTask": Scope.READ,
 }
 METHODS = {method.name: method for method in pb.DESCRIPTOR.services_by_name["TaskService"].methods}
 
@@ -40,7 +41,8 @@ def call(running, name: str, token: str = ""):
     """Call an RPC with an empty request."""
     request = pb.__dict__[METHODS[name].input_type.name]()
     metadata = [("authorization", f"Bearer {token}")] if token else []
-    return getattr(running.tasks, name)(request, metadata=metadata)
+    called = getattr(running.tasks, name)(request, metadata=metadata)
+    return called.read() if METHODS[name].server_streaming else called
 
 
 def test_every_rpc_has_its_scope_here():

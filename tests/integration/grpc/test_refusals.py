@@ -254,3 +254,16 @@ async def test_a_payload_with_a_thousand_problems_still_gets_its_details(running
 
     assert refused.code is grpc.StatusCode.INVALID_ARGUMENT
     assert "more problems" in refused.fields[""]
+
+
+async def test_watching_an_unknown_task_is_not_found_with_details(running):
+    refused = await refusal(running.tasks.WatchTask(pb.WatchTaskRequest(task_id="nonsense")).read())
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
+
+
+async def test_a_watch_that_cannot_be_read_is_an_invalid_argument(running):
+    raw = running.channel.unary_stream("/cloudtasker.v1.TaskService/WatchTask")
+    refused = await refusal(raw(b"\xff\xff").read())
+
+    assert refused.code is grpc.StatusCode.INVALID_ARGUMENT

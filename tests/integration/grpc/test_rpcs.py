@@ -2,6 +2,7 @@
 
 import json
 
+import grpc
 import pytest
 
 from protos.cloudtasker.v1 import task_service_pb2 as pb
@@ -213,3 +214,25 @@ async def test_task_types_come_by_name_with_their_limits_and_schema(running):
     assert (in_order.limits.time_limit_seconds, in_order.limits.max_attempts) == (60, 5)
     assert in_order.limits.retry.by == pb.Retry.PUBSUB
     assert json.loads(in_order.payload_schema_json)["required"] == ["name"]
+
+
+async def test_watch_task_streams_each_change_until_the_task_is_final(running):
+    from uuid import UUID
+
+    accepted = await running.tasks.EnqueueTask(GREET)
+    stream = running.tasks.WatchTask(pb.WatchTaskRequest(task_id=accepted.task_id))
+    seen = [await stream.read()]
+    claim = await running.memory.ledger.claim(UUID(accepted.task_id), 0, greeting_type())
+    seen.append(await stream.read())
+    await running.memory.ledger.say_progress(claim, 40, "half")
+    seen.append(await stream.read())
+    settlement = settle(Succeeded({"n": 1}), greeting_type().limits, attempt=1, chance=0.5)
+    await running.memory.ledger.finish(claim, settlement)
+    seen.append(await stream.read())
+    assert await stream.read() is grpc.aio.EOF
+
+    states = [one.task.state for one in seen]
+    assert states == [pb.Task.QUEUED, pb.Task.RUNNING, pb.Task.RUNNING, pb.Task.SUCCEEDED]
+    assert (seen[2].task.progress.percent, seen[3].task.result_json) == (40, '{"n":1}')
+    again = pb.WatchTaskRequest(task_id=accepted.task_id, mark=seen[-1].mark)
+    assert [one async for one in running.tasks.WatchTask(again)] == []

@@ -19,6 +19,7 @@ SCOPES = {
     "/enqueue-tasks": Scope.ENQUEUE,
     "/tasks": Scope.READ,
     "/tasks/{task_id}": Scope.READ,
+    "/tasks/{task_id}/events": Scope.READ,
     "/tasks/{task_id}/cancel": Scope.MANAGE,
     "/tasks/{task_id}/redrive": Scope.MANAGE,
     "/dead-letters/groups": Scope.READ,
