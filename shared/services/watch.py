@@ -139,8 +139,10 @@ class WatchService:
                 self._seen.pop(key, None)
 
     async def _poll(self) -> None:
-        while self._watchers:
+        while True:
             await asyncio.sleep(self._every_seconds)
+            if not self._watchers:
+                return
             with suppress(LedgerUnavailable):  # the watchers wait: the next turn may get through
                 await self._look()
 
