@@ -74,6 +74,14 @@ plan: $(STAMP) ## Plan the cloud's infrastructure here, offline: ENV=dev or prod
 manifests: $(STAMP) ## Write the Kubernetes and Knative manifests of all functions
 	@$(BIN)/python -m infra.manifests
 
+$(VENV)-checkov/.installed: requirements/checkov.txt
+	@"$(PYTHON)" -m venv $(VENV)-checkov
+	@$(VENV)-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/checkov.txt
+	@touch $@
+
+checkov: $(STAMP) $(VENV)-checkov/.installed ## Let checkov look at the plans, offline, by infra/checkov.yaml
+	@$(BIN)/python -m emulators.terraform checkov --program $(VENV)-checkov/bin/checkov
+
 package: $(STAMP) ## Build the archive that every function is deployed from, into dist/
 	@$(BIN)/python -m infra.package
 
@@ -111,4 +119,4 @@ protos: $(STAMP) ## Generate the Python code of the protos
 	@$(BIN)/python protos/generate.py
 
 clean: ## Remove the virtual environment and the local data
-	@rm -rf $(VENV) .cloudtasker
+	@rm -rf $(VENV) $(VENV)-checkov .cloudtasker

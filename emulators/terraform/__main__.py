@@ -3,13 +3,15 @@
 import argparse
 import json
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from emulators.terraform.checkov import check, skips
 from emulators.terraform.errors import TerraformError
 from emulators.terraform.planning import Plan, plan, providers, run_tests
 from emulators.terraform.schema_cache import VERSION
@@ -36,6 +38,8 @@ def parser() -> argparse.ArgumentParser:
     planning.add_argument("environment", nargs="*", help="dev, prod (default: all)")
     planning.add_argument("--archive", type=Path, help="function archive (default: a placeholder)")
     planning.add_argument("--out", type=Path, help="folder to write each plan's JSON to")
+    checking = commands.add_parser("checkov", help="plan everything and let checkov look at it")
+    checking.add_argument("--program", type=Path, required=True, help="where checkov is")
     commands.add_parser("test", help="run Terraform's own tests (*.tftest.hcl)")
     return cli
 
@@ -45,21 +49,46 @@ def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     console = Console(highlight=False)
     try:
-        return _test(console) if options.command == "test" else _plans(console, options)
+        return COMMANDS[options.command](console, options)
     except TerraformError as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _test(console: Console) -> int:
+def _test(console: Console, _: argparse.Namespace) -> int:
     with console.status("testing"), providers() as found:
         said = run_tests(ROOT, found)
     console.print("\n".join(said))
     return 0
 
 
+def _checkov(console: Console, options: argparse.Namespace) -> int:
+    skipped = skips(ROOT / "infra" / "checkov.yaml")
+    with console.status("checking"), tempfile.TemporaryDirectory(prefix="plans-") as folder:
+        report = check(options.program, list(_written_plans(Path(folder))))
+    problems = report.problems(skipped)
+    print("\n".join(problems), end="\n" if problems else "", file=sys.stderr)
+    console.print(
+        f"{report.passed} checks passed, {len(report.findings)} findings; "
+        f"{len(skipped)} checks are skipped, each with its reason in infra/checkov.yaml"
+    )
+    return 1 if problems else 0
+
+
+def _written_plans(folder: Path) -> Iterator[Path]:
+    with providers() as found:
+        for environment in _environments():
+            file = folder / f"{environment}.json"
+            file.write_text(json.dumps(plan(ROOT, environment, found).json))
+            yield file
+
+
+def _environments() -> list[str]:
+    return sorted(folder.name for folder in (ROOT / "infra" / "environments").iterdir())
+
+
 def _plans(console: Console, options: argparse.Namespace) -> int:
-    known = sorted(folder.name for folder in (ROOT / "infra" / "environments").iterdir())
+    known = _environments()
     wrong = set(options.environment) - set(known)
     if wrong:
         print(
@@ -98,6 +127,8 @@ def _show(console: Console, planned: Plan, seconds: float) -> None:
     console.print(table)
     console.print()
 
+
+COMMANDS = {"plan": _plans, "test": _test, "checkov": _checkov}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -489,7 +489,7 @@ module "observability" {
   subscriptions             = module.messaging.subscriptions
   dead_letter_subscriptions = module.messaging.dead_letter_subscriptions
   runbook_url               = var.runbook_url
-  time_limits_seconds       = { for name, limits in local.task_types : name => limits.time_limit_seconds }
+  time_limits_seconds       = { for name, limits in local.task_types : name => min(limits.time_limit_seconds, limits.ack_deadline_seconds) }
   api_host                  = module.edge.api_host
   uptime_period_seconds     = var.uptime_period_seconds
   max_instances = merge({ for name, limits in local.task_types : local.task_workloads[name] => limits.max_instances }, {

@@ -22,7 +22,7 @@ resource "google_sql_database_instance" "main" {
   project             = var.project_id
   region              = var.region
   name                = var.name
-  database_version    = "POSTGRES_17"
+  database_version    = "POSTGRES_18" # which the tests run on
   deletion_protection = var.deletion_protection
 
   settings {

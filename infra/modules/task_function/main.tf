@@ -11,10 +11,10 @@ locals {
     CLOUDTASKER_PUSH_AUTH            = "platform"
     CLOUDTASKER_PUSH_SERVICE_ACCOUNT = var.push_account
     CLOUDTASKER_PUSH_AUDIENCE        = local.audience
-    FUNCTION_USE_ASGI                = "true"
-    PYTHONPATH                       = "/workspace"
   })
-  # The framework finds no function by a Cloud Run service's own settings.
+  # Only the source file's own folder joins the import path by itself.
+  short_environment = merge(local.environment, { FUNCTION_USE_ASGI = "true", PYTHONPATH = "/workspace" })
+  # The image has an import path of its own, and must be told which function it is.
   long_environment = merge(local.environment, {
     FUNCTION_TARGET = var.task_type
     FUNCTION_SOURCE = "functions/${var.task_type}/main.py"
@@ -57,7 +57,7 @@ resource "google_cloudfunctions2_function" "main" {
     max_instance_request_concurrency = var.limits.concurrency
     max_instance_count               = var.limits.max_instances
     all_traffic_on_latest_revision   = true
-    environment_variables            = local.environment
+    environment_variables            = local.short_environment
     vpc_connector                    = var.connector_id
     vpc_connector_egress_settings    = "PRIVATE_RANGES_ONLY"
 
@@ -90,7 +90,8 @@ resource "google_cloud_run_v2_service" "main" {
     max_instance_request_concurrency = var.limits.concurrency
 
     scaling {
-      min_instance_count = 0
+      # An instance without requests is taken away after a quarter of an hour, whatever it works on.
+      min_instance_count = var.limits.time_limit_seconds > 900 ? 1 : 0
       max_instance_count = var.limits.max_instances
     }
 

@@ -10,23 +10,23 @@ locals {
 
   task_types = {
     for name, given in local.given : name => {
-      description          = try(tostring(given.description), "")
-      labels               = try({ for key, value in given.labels : key => tostring(value) }, {})
-      time_limit_seconds   = try(tonumber(given.time_limit_seconds), 60)
+      description        = try(tostring(given.description), "")
+      labels             = try({ for key, value in given.labels : key => tostring(value) }, {})
+      time_limit_seconds = try(tonumber(given.time_limit_seconds), 60)
       ack_deadline_seconds = try(tonumber(given.ack_deadline_seconds), (
         try(given.mode, "short") == "long" ? 60 : min(max(try(tonumber(given.time_limit_seconds), 60) + 30, 10), 600)
       ))
-      max_attempts         = try(tonumber(given.max_attempts), 5)
-      retry_by             = try(tostring(given.retry.by), try(given.mode, "short") == "long" ? "ledger" : "pubsub")
-      retry_min_seconds    = try(tonumber(given.retry.min_seconds), 10)
-      retry_max_seconds    = try(tonumber(given.retry.max_seconds), 600)
-      mode                 = try(tostring(given.mode), "short")
-      cpu                  = try(tonumber(given.cpu), 1)
-      memory_mb            = try(tonumber(given.memory_mb), 512)
-      concurrency          = try(tonumber(given.concurrency), 80)
-      max_instances        = try(tonumber(given.max_instances), 100)
-      ordering             = try(tobool(given.ordering), false)
-      limited              = anytrue([for key, _ in local.turn_numbers : try(given[key], null) != null])
+      max_attempts      = try(tonumber(given.max_attempts), 5)
+      retry_by          = try(tostring(given.retry.by), try(given.mode, "short") == "long" ? "ledger" : "pubsub")
+      retry_min_seconds = try(tonumber(given.retry.min_seconds), 10)
+      retry_max_seconds = try(tonumber(given.retry.max_seconds), 600)
+      mode              = try(tostring(given.mode), "short")
+      cpu               = try(tonumber(given.cpu), 1)
+      memory_mb         = try(tonumber(given.memory_mb), 512)
+      concurrency       = try(tonumber(given.concurrency), 80)
+      max_instances     = try(tonumber(given.max_instances), 100)
+      ordering          = try(tobool(given.ordering), false)
+      limited           = anytrue([for key, _ in local.turn_numbers : try(given[key], null) != null])
     }
   }
 
