@@ -13,6 +13,8 @@ COMMANDS: Final = {
     "status": "shared.cli.status:status",
     "tasks": "shared.cli.tasks:tasks",
     "task-types": "shared.cli.task_types:task_types",
+    "schedules": "shared.cli.schedules:schedules",
+    "republish": "shared.cli.republish:republish",
     "mail": "shared.cli.mail:mail",
     "token": "shared.cli.push_token:token",
     "doctor": "shared.cli.doctor:doctor",

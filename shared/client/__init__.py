@@ -2,6 +2,7 @@
 
 from shared.client.client import LOOPBACK, Client, Clock
 from shared.client.errors import ApiError, ServiceUnreachable, WaitTimedOut
+from shared.client.schedules import ScheduleJson, ScheduleRequest
 from shared.client.shapes import (
     AttemptJson,
     Receipt,
@@ -18,6 +19,8 @@ __all__ = [
     "Client",
     "Clock",
     "Receipt",
+    "ScheduleJson",
+    "ScheduleRequest",
     "ServiceUnreachable",
     "TaskJson",
     "TaskRequest",

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote, urlsplit
 
 from shared.client.errors import ApiError, ServiceUnreachable, WaitTimedOut
+from shared.client.schedules import ScheduleCalls
 from shared.client.shapes import Receipt, TaskJson, TaskRequest, TaskSummary, TaskTypeJson
 from shared.client.watching import watched
 from shared.domain.errors import InvalidField
@@ -49,7 +50,7 @@ class Clock:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
-class Client:
+class Client(ScheduleCalls):
     """A connection pool to one REST API; use it as `async with Client(url) as client`."""
 
     def __init__(
@@ -206,7 +207,9 @@ class Client:
 
 
 def _answer(response: "httpx.Response") -> dict[str, Any]:
-    """The JSON object of a successful answer. Raises: ApiError for every other answer."""
+    """The JSON object of a successful answer, empty for 204. Raises: ApiError for any other."""
+    if response.status_code == 204:
+        return {}
     try:
         answer = response.json()
     except ValueError:
