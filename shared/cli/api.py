@@ -29,7 +29,7 @@ _REFUSALS: Final[Mapping[str, tuple[str, Exit]]] = {
     Code.IDEMPOTENCY_CONFLICT: ("CT304", Exit.CONFLICT),
     Code.TOO_LARGE: ("CT305", Exit.USAGE),
     Code.WRONG_STATE: ("CT404", Exit.CONFLICT),
-    Code.ALREADY_EXISTS: ("CT310", Exit.CONFLICT),
+    Code.ALREADY_EXISTS: ("CT313", Exit.CONFLICT),
     Code.UNAUTHENTICATED: ("CT601", Exit.UNAUTHENTICATED),
     Code.FORBIDDEN: ("CT602", Exit.UNAUTHENTICATED),
 }
@@ -39,7 +39,7 @@ _FIXES: Final[Mapping[str, str]] = {
     "CT303": "`cloudtasker tasks list` shows the newest tasks with their ids.",
     "CT304": "use a new --idempotency-key, or send the same payload.",
     "CT305": "send a smaller payload, or where the data is instead of the data.",
-    "CT310": "choose another name, or delete what has this one.",
+    "CT313": "choose another name, or delete what has this one.",
     "CT404": "`cloudtasker tasks get` shows where it stands.",
     "CT502": "try again; `cloudtasker status` shows which part is not ready.",
     "CT601": "set CLOUDTASKER_API_KEY; `cloudtasker keys create` makes one, where the database is.",

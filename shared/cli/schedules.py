@@ -69,6 +69,7 @@ def list_schedules(setup: Setup, url: str | None, output: Output) -> None:
 @click.pass_obj
 def create(
     setup: Setup,
+    /,
     name: str,
     task_type: str,
     cron: str,

@@ -68,7 +68,13 @@ class ScheduleCalls:
     async def run_schedule(self, name: str) -> Receipt:
         """Make one run now."""
         answer = await self._ask("POST", f"{_path(name)}/run")
-        return Receipt(**answer, replayed=False)
+        return Receipt(
+            task_id=answer["task_id"],
+            task_type=answer["task_type"],
+            state=answer["state"],
+            created_at=answer["created_at"],
+            replayed=False,
+        )
 
     async def republish(self, task_type: str, older_than_seconds: float) -> int:
         """Send the type's queued tasks again whose message is older than that; how many.
@@ -76,11 +82,12 @@ class ScheduleCalls:
         For after a purge: a message that was not lost is then there twice, which does no harm.
         """
         path = f"/queues/{quote(task_type, safe='')}/republish"
-        republished, after = 0, None
+        republished: int = 0
+        after: str | None = None
         while True:
             body = {"older_than_seconds": older_than_seconds, "after": after}
             step = await self._ask("POST", path, json=body)
-            republished += step["republished"]
+            republished += int(step["republished"])
             after = step["next_after"]
             if after is None:
                 return republished

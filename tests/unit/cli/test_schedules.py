@@ -64,7 +64,7 @@ def test_what_cannot_be_is_refused(cloudtasker, words, code):
 def test_a_name_is_taken_once(cloudtasker):
     cloudtasker(*CREATE)
     outcome = cloudtasker(*CREATE)
-    assert (outcome.code, outcome.err[:5]) == (4, "CT310")
+    assert (outcome.code, outcome.err[:5]) == (4, "CT313")
 
 
 def test_a_backlog_is_sent_again(cloudtasker):
