@@ -35,12 +35,28 @@ async def deliver_webhook(
 ) -> dict[str, Any]:
     """POST the body once; return `{"status", "duration_ms", "response"}` of a 2xx.
 
-    Not safe to repeat by itself: a second attempt sends the request again, with the same
-    `CloudTasker-Task-Id`, by which the receiver drops a duplicate.
+    Not safe to repeat by itself, so it goes through `context.once`: a second attempt finds the
+    recorded 2xx and sends nothing. Only an attempt that is lost between the answer and the record
+    is sent again, with the same `CloudTasker-Task-Id`, by which the receiver drops a duplicate.
     Raises: RejectTask for a blocked address, a redirect or a 4xx; RetryLater where the receiver
     names a time; WebhookFailed, NoAnswer and Unresolved for what may pass. No reason quotes the
     answer's body, which may repeat the payload.
     """
+
+    async def deliver() -> dict[str, Any]:
+        return await _delivered(payload, context, resolve=resolve, now=now, tls=tls)
+
+    return await context.once("webhook", deliver)
+
+
+async def _delivered(
+    payload: DeliverWebhook,
+    context: TaskContext,
+    *,
+    resolve: Resolve,
+    now: Callable[[], float],
+    tls: ssl.SSLContext | None,
+) -> dict[str, Any]:
     target = await checked_target(
         payload.url, allow=context.settings.webhook_allow, resolve=resolve
     )

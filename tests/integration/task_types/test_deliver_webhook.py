@@ -138,3 +138,16 @@ async def test_the_log_has_neither_the_url_nor_the_body(receiver, deliver, caplo
     await deliver(webhook(receiver, "/hook?token=canary-7f3a"))
 
     assert "canary-7f3a" not in caplog.text
+
+
+async def test_a_2xx_that_was_recorded_is_not_asked_for_again_but_a_failure_is(receiver, context):
+    asked = context(webhook_allow=(receiver.host,))
+    receiver.answer = answering(500)
+    with pytest.raises(WebhookFailed):
+        await deliver_webhook(webhook(receiver), asked)
+    receiver.answer = answering(200)
+
+    results = [await deliver_webhook(webhook(receiver), asked) for _ in range(2)]
+
+    assert len(receiver.requests) == 2
+    assert results[0] == results[1]

@@ -1,5 +1,6 @@
 """`send_email` against a real SMTP server."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -43,6 +44,16 @@ async def test_a_second_attempt_sends_under_the_same_id_and_a_redrive_does_not(
 
     first, second, redriven = [taken.message["Message-ID"] for taken in mail_server.taken]
     assert first == second != redriven
+
+
+async def test_an_attempt_that_was_recorded_is_not_sent_again(mail_server, context):
+    first = context(smtp=mail_server.smtp())
+    second = replace(first, attempt=2)
+
+    results = [await send_email(WELCOME, one) for one in (first, second)]
+
+    assert len(mail_server.taken) == 1
+    assert results[0] == results[1]
 
 
 async def test_text_html_and_lone_dots_survive_the_way(mail_server, context):
