@@ -39,6 +39,7 @@ ANSWER_TO: Final[Mapping[Code, ErrorAnswer]] = MappingProxyType(
         Code.LEASE_LOST: ErrorAnswer(204, Event.LEASE_LOST, "WARNING"),
         Code.FORBIDDEN: _DEFECT,
         Code.TOO_BUSY: _DEFECT,
+        Code.ALREADY_EXISTS: _DEFECT,
         Code.INVALID: _DEFECT,
         Code.UNKNOWN_TASK_TYPE: _DEFECT,
         Code.NOT_FOUND: _DEFECT,
