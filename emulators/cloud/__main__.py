@@ -187,10 +187,26 @@ def _tell(deployment: Deployment, console: Console, said: dict[str, str]) -> Non
             console.print(f"{name:<12} {value}")
     console.print(f"{'mail':<12} {said['mail']}/messages")
     console.print(f"{'logs':<12} {folder.log}")
-    console.print(
-        f"\n  export CLOUDTASKER_STATE={folder.path / 'state.json'} "
-        f"SSL_CERT_FILE={folder.authority}\n"
-        "  cloudtasker keys create --name me --scope enqueue --scope read"
+    console.print(f"\n{_how_to_call(deployment, said)}")
+
+
+def _how_to_call(deployment: Deployment, said: dict[str, str]) -> str:
+    """Return the commands after which the API can be called: with a key, or with a token."""
+    folder = deployment.folder
+    enqueue = (folder.read(folder.part("enqueue")) or {}).get("environment", {})
+    exports = (
+        f"  export CLOUDTASKER_STATE={folder.path / 'state.json'}\n"
+        f"  export SSL_CERT_FILE={folder.authority}\n"
+    )
+    if enqueue.get("CLOUDTASKER_AUTH") != "google":
+        return f"{exports}  cloudtasker keys create --name me --scope enqueue --scope read"
+    account = enqueue["CLOUDTASKER_AUTH_CALLERS"].split(",")[0]
+    audience = enqueue["CLOUDTASKER_AUTH_AUDIENCES"].split(",")[0]
+    address = f"{said['pubsub_http']}/v1/projects/-/serviceAccounts/{account}:generateIdToken"
+    return (
+        f"{exports}  curl -s {address} \\\n"
+        f'    -d \'{{"audience": "{audience}", "includeEmail": true}}\''
+        "   # a token for Authorization: Bearer"
     )
 
 

@@ -232,7 +232,7 @@ class Planned:
             "functions": {
                 name: f"http://127.0.0.1:{part['port']}"
                 for name, part in parts.items()
-                if part["kind"] == "workload"
+                if part["is_function"]
             },
             "pids": {"stack": now["pid"], **{name: one["pid"] for name, one in parts.items()}},
         }

@@ -146,7 +146,8 @@ class Maker:
         listener: socket.socket | None,
     ) -> Module:
         workspace = self.folder.workspace(spec.workspace)
-        argv = [str(workspace), spec.module, *spec.arguments]
+        issuer = f"http://{HOST}:{self.base.pubsub_http}"
+        argv = [str(self.folder.path), str(workspace), name, issuer, spec.module, *spec.arguments]
         if not workspace.exists():
             raise Unmade(f"{name} has nothing to run from: {workspace} is gone. Apply again")
         own = environment | ({} if self.zygote.forks else {"PYTHONPATH": str(self.checkout)})

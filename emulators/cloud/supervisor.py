@@ -94,6 +94,7 @@ class Supervisor:
         works = keeper is not None and child is not None and not keeper.broken
         return {
             "kind": spec.kind if spec else "base",
+            "is_function": spec is not None and spec.is_function,
             "port": spec.port if spec else 0,
             "pid": child.pid if child else 0,
             "works": works,

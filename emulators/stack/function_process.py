@@ -9,7 +9,9 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from functions_framework.aio import create_asgi_app
@@ -24,8 +26,11 @@ _GRACE_SECONDS = 9
 _KEEP_ALIVE_SECONDS = 120
 
 
-def main() -> int:
-    """Serve the function `--target` of `--source` until SIGTERM."""
+def main(around: Callable[[Any], Any] = lambda app: app) -> int:
+    """Serve the function `--target` of `--source` until SIGTERM.
+
+    `around` makes the ASGI application that is served of the function's own.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument("--target", required=True)
     parser.add_argument("--source", required=True, type=Path)
@@ -38,7 +43,7 @@ def main() -> int:
         print(json.dumps(describe(error, asked.source, Path.cwd())), flush=True)
         return EXIT_BROKEN
     config = uvicorn.Config(
-        app,
+        around(app),
         http="httptools",
         ws="none",
         lifespan="off",

@@ -33,6 +33,8 @@ from shared.domain.errors import InvalidField
 from shared.domain.task import FINAL
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 REQUEST_SECONDS: Final = 15.0
@@ -48,6 +50,19 @@ class Clock:
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+def _is_here(url: str) -> bool:
+    return urlsplit(url).hostname in LOOPBACK
+
+
+def _trusted(url: str) -> "ssl.SSLContext | bool":
+    """Whose certificates are believed. On this machine too, SSL_CERT_FILE may name an authority."""
+    if not (_is_here(url) and url.startswith("https:")):
+        return True
+    import ssl  # OpenSSL reads the variable itself, where httpx may not
+
+    return ssl.create_default_context()
 
 
 class Client(ScheduleCalls):
@@ -72,7 +87,8 @@ class Client(ScheduleCalls):
             timeout=REQUEST_SECONDS,
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             # A proxy of the environment must not stand between us and this machine.
-            trust_env=urlsplit(url).hostname not in LOOPBACK,
+            trust_env=not _is_here(url),
+            verify=_trusted(url),
         )
 
     async def __aenter__(self) -> Self:
