@@ -17,7 +17,7 @@ from emulators.cloud.errors import DeployError
 from emulators.cloud.folder import Folder
 from emulators.cloud.local_cloud import ENDPOINT, LocalCloud
 from emulators.terraform.errors import TerraformError
-from emulators.terraform.planning import Plan, providers
+from emulators.terraform.planning import Plan, providers, types_in
 from emulators.terraform.provider import ImaginedCloud
 from emulators.terraform.terraform import Terraform, copy_of, executable
 
@@ -58,7 +58,7 @@ class Deployment:
         with self._alone():
             client = started(self.folder)
             cloud = LocalCloud(self.folder, client, self._asked_port(client))
-            with providers(cloud) as found, copy_of(self.root) as copied:
+            with providers(cloud, self._types()) as found, copy_of(self.root) as copied:
                 terraform = self._prepared(copied, found, client.describe()["pubsub_http"])
                 given = self._given(archive, self.folder, client.describe()["smtp"])
                 _write_variables(terraform.folder, given)
@@ -69,7 +69,7 @@ class Deployment:
         archive = self._archive()
         with (
             TemporaryDirectory() as scratch,
-            providers(ImaginedCloud()) as found,
+            providers(ImaginedCloud(), self._types()) as found,
             copy_of(self.root) as copied,
         ):
             terraform = self._prepared(copied, found, "")
@@ -86,6 +86,12 @@ class Deployment:
         """Return what Terraform's outputs are, from the state."""
         state = self.folder.read(self.folder.state) or {}
         return {name: given["value"] for name, given in state.get("outputs", {}).items()}
+
+    def _types(self) -> set[str]:
+        """Return the types that the provider is asked for, those of an older state among them."""
+        state = self.folder.read(self.folder.state) or {}
+        kept = {resource["type"] for resource in state.get("resources", [])}
+        return kept | types_in(self.root / "infra")
 
     def _archive(self) -> Path:
         if self.archive is None:
