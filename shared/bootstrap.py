@@ -15,6 +15,7 @@ from shared.domain.errors import LedgerUnavailable, Misconfigured
 from shared.domain.ports import KeyStore, Publisher, RunLedger, TaskCache
 from shared.domain.task_type import TaskType
 from shared.services.bury import BuryService
+from shared.services.checking import TaskChecker
 from shared.services.enqueue import EnqueueService
 from shared.services.execute import ExecuteService, Handle
 from shared.services.lookup import LookupService
@@ -148,6 +149,14 @@ def api() -> Api:
         Readiness(checks),
         _keys(),
     )
+
+
+@cache
+def checker() -> TaskChecker:
+    """For a process that stores tasks in transactions of its own. Raises: Misconfigured."""
+    from uuid_utils.compat import uuid7
+
+    return TaskChecker(_catalogue(), new_id=uuid7)
 
 
 @cache

@@ -49,7 +49,7 @@ class PostgresLedger(RunMoves):
 
     async def add(self, tasks: Sequence[NewTask]) -> list[Stored | IdempotencyConflict]:
         """See `Ledger.add`."""
-        rows = await self._batcher.run(sql.ADD, [_new_row(task) for task in tasks])
+        rows = await self._batcher.run(sql.ADD, [new_row(task) for task in tasks])
         repeated = [task for task, row in zip(tasks, rows, strict=True) if row is None]
         earlier = iter(await self._earlier(repeated))
         return [
@@ -65,7 +65,7 @@ class PostgresLedger(RunMoves):
             return []
         asked = [{"idempotency_key": task.idempotency_key} for task in tasks]
         rows = await self._batcher.run(sql.EARLIER, asked)
-        return [_earlier_of(task, row) for task, row in zip(tasks, rows, strict=True)]
+        return [earlier_of(task, row) for task, row in zip(tasks, rows, strict=True)]
 
     async def mark_published(self, tasks: Sequence[Outgoing]) -> None:
         """See `Ledger.mark_published`."""
@@ -235,7 +235,7 @@ class PostgresLedger(RunMoves):
         self._calls.close()
 
 
-def _new_row(task: NewTask) -> dict[str, Any]:
+def new_row(task: NewTask) -> dict[str, Any]:
     """The task as ADD takes it; what it does not set is left out, since each byte is parsed."""
     timed = {
         "run_at": task.run_at and task.run_at.isoformat(),
@@ -255,7 +255,8 @@ def _new_row(task: NewTask) -> dict[str, Any]:
     }
 
 
-def _earlier_of(task: NewTask, row: Row | None) -> Stored | IdempotencyConflict:
+def earlier_of(task: NewTask, row: Row | None) -> Stored | IdempotencyConflict:
+    """What the idempotency key of a task that was not added stands for, from EARLIER's row."""
     if row is None or task.idempotency_key is None:
         # The key's task was pruned between the two statements; a repeat of the request stores it.
         raise LedgerUnavailable("the idempotency key was being freed; repeat the request")

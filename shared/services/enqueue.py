@@ -5,38 +5,28 @@ nothing: the relay publishes what is not.
 """
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
-
-from pydantic import ValidationError
 
 from shared.domain.envelope import message_of
 from shared.domain.errors import (
     CloudTaskerError,
     IdempotencyConflict,
-    InvalidField,
-    InvalidPayload,
-    InvalidRequest,
     LedgerUnavailable,
-    UnknownTaskType,
 )
 from shared.domain.failpoint import Point, reach
 from shared.domain.ports import KeyRecord, Ledger, Publisher, TaskCache
-from shared.domain.requests import MAX_DELAY_SECONDS, EnqueueRequest
 from shared.domain.task import NewTask, Outgoing, State, Stored
-from shared.domain.task_type import TaskType, problems_of
+from shared.domain.task_type import TaskType
+from shared.services.checking import TaskChecker
 
 PUBLISH_PATIENCE_SECONDS: Final = 0.25
 """How long an answer waits for Pub/Sub: in the cloud a function has no CPU after its answer."""
 
 Outcome = Stored | CloudTaskerError
-_ALSO: Final = {"concurrency_key", "run_at", "delay_seconds", "expires_in_seconds"}
-"""Optional fields that make a request another one."""
 
 
 class EnqueueService:
@@ -52,13 +42,12 @@ class EnqueueService:
         new_id: Callable[[], UUID],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`now` bounds how far ahead a year is, and nothing else: the ledger's clock decides."""
+        """See `TaskChecker` for `now`."""
+        self._checker = TaskChecker(catalogue, new_id=new_id, now=now)
         self._catalogue = catalogue
         self._ledger = ledger
         self._publisher = publisher
         self._cache = cache
-        self._new_id = new_id
-        self._now = now
         self._background: set[asyncio.Task[None]] = set()
 
     async def enqueue(self, asked: Any, *, traceparent: str) -> Stored:
@@ -81,7 +70,7 @@ class EnqueueService:
         fresh: dict[int, NewTask] = {}
         for n, one in enumerate(asked):
             try:
-                task = self._checked(one, traceparent)
+                task = self._checker.check(one, traceparent)
                 if earlier := await self._earlier(task):
                     outcomes[n] = earlier
                 else:
@@ -95,55 +84,6 @@ class EnqueueService:
         """Wait for what still runs behind given answers; for shutdown and tests."""
         while self._background:
             await asyncio.wait(self._background)
-
-    def _checked(self, asked: Any, traceparent: str) -> NewTask:
-        """Report the problems of the request and of its payload together."""
-        problems: list[InvalidField] = []
-        try:
-            request = EnqueueRequest.model_validate(asked)
-        except ValidationError as refused:
-            problems.extend(problems_of(refused, prefix=""))
-            request = None
-        name = asked.get("task_type") if isinstance(asked, dict) else None
-        payload = asked.get("payload") if isinstance(asked, dict) else None
-        task_type = self._task_type(name) if isinstance(name, str) else None
-        if task_type and isinstance(payload, dict):
-            try:
-                task_type.check(payload)
-            except InvalidPayload as refused_payload:
-                problems.extend(refused_payload.fields)
-        if task_type and request and request.ordering_key and not task_type.limits.ordering:
-            problems.append(
-                InvalidField("ordering_key", f"{name} is not ordered: set `ordering: true`")
-            )
-        if request and request.run_at:
-            problems.extend(_too_far(request.run_at, self._now()))
-        if problems or request is None:
-            said = "; ".join(f"{p.field or 'body'}: {p.problem}" for p in problems)
-            raise InvalidRequest(f"task rejected: {said}", problems)
-        return self._new_task(request, traceparent)
-
-    def _task_type(self, name: str) -> TaskType:
-        try:
-            return self._catalogue[name]
-        except KeyError:
-            raise UnknownTaskType(name, sorted(self._catalogue)) from None
-
-    def _new_task(self, request: EnqueueRequest, traceparent: str) -> NewTask:
-        return NewTask(
-            id=self._new_id(),
-            task_type=request.task_type,
-            payload=request.payload,
-            traceparent=traceparent,
-            fingerprint=fingerprint_of(request) if request.idempotency_key else "",
-            idempotency_key=request.idempotency_key,
-            ordering_key=request.ordering_key,
-            labels=request.labels,
-            concurrency_key=request.concurrency_key,
-            run_at=request.run_at,
-            delay_seconds=request.delay_seconds,
-            expires_in_seconds=request.expires_in_seconds,
-        )
 
     async def _earlier(self, task: NewTask) -> Stored | None:
         """The task that the cache knows for this idempotency key: spares a commit, decides nothing
@@ -196,28 +136,6 @@ class EnqueueService:
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-
-def _too_far(run_at: datetime, now: datetime) -> list[InvalidField]:
-    last = now + timedelta(seconds=MAX_DELAY_SECONDS)
-    if run_at <= last:
-        return []
-    return [
-        InvalidField(
-            "run_at",
-            f"{run_at.isoformat()} is more than a year ahead; the last moment is "
-            f"{last.isoformat(timespec='seconds')}",
-        )
-    ]
-
-
-def fingerprint_of(request: EnqueueRequest) -> str:
-    """What must be equal for two requests of one idempotency key to be the same request."""
-    said: list[Any] = [request.task_type, request.ordering_key, request.payload]
-    if rest := request.model_dump(mode="json", include=_ALSO, exclude_none=True):
-        said.append(rest)
-    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _outgoing(task: NewTask, stored: Stored) -> Outgoing:

@@ -20,6 +20,7 @@ ALLOWED = {
     "shared.log_lines": ["shared.domain"],
     "shared.metrics": ["shared.metrics", "shared.domain"],
     "shared.failpoints": ["shared.domain"],
+    "shared.enqueue_in": ["shared.domain", "shared.adapters", "shared.bootstrap"],
     "shared.migrations": ["shared.migrations", "shared.adapters"],
     "shared.bootstrap": [
         "shared.domain",
