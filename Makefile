@@ -7,6 +7,8 @@ TOOLS  := $(VENV)/tools
 TOOLED := $(TOOLS)/.installed
 TESTS  ?= tests
 WORKERS ?= 3
+DIST   ?= dist
+LOCKS  := runtime dev emulator stand_ins tools checkov
 
 .DEFAULT_GOAL := help
 # Every target that has its line in `make help` names no file.
@@ -84,6 +86,42 @@ checkov: $(STAMP) $(VENV)-checkov/.installed ## Let checkov look at the plans, o
 
 package: $(STAMP) ## Build the archive that every function is deployed from, into dist/
 	@$(BIN)/python -m infra.package
+
+audit: $(TOOLED) ## Look the pinned packages up among known vulnerabilities (needs PyPI's or OSV's answers)
+	@rm -rf $(DIST)/audit && mkdir -p $(DIST)/audit
+	@for lock in $(LOCKS); do at=$(DIST)/audit/$$lock; \
+	  $(TOOLS)/bin/pip-audit --disable-pip --require-hashes --progress-spinner off --format json \
+	    --output $$at.json -r requirements/$$lock.txt 2> $$at.log || test -s $$at.json || { cat $$at.log; exit 1; }; done
+	@$(BIN)/python -m infra.audit $(LOCKS:%=$(DIST)/audit/%.json)
+
+security: $(STAMP) ## Check the code for what is unsafe (ruff's S rules)
+	@$(BIN)/ruff check --select S .
+
+sbom: $(TOOLED) ## List all components in CycloneDX: of what is deployed, and of what is installed here
+	@mkdir -p $(DIST)
+	@$(TOOLS)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+	  -o $(DIST)/deployed.cdx.json requirements/runtime.txt
+	@$(TOOLS)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	  -o $(DIST)/installed.cdx.json $(BIN)/python
+
+dist: $(TOOLED) ## Build all that a release has, into dist/: wheel, source, archive of functions, components
+	@rm -f $(DIST)/cloudtasker-* $(DIST)/*.cdx.json $(DIST)/SHA256SUMS
+	@$(MAKE) --no-print-directory sbom
+	@$(BIN)/python -m infra.package --out $(DIST)
+	@$(BIN)/hatchling build -d $(DIST)
+	@cd $(DIST) && sha256sum *.whl *.tar.gz *.zip *.cdx.json > SHA256SUMS
+
+release-notes: $(STAMP) ## What the changelog says of a version that is ready: VERSION=0.1.0
+	@$(BIN)/python -m infra.release_notes "$(VERSION)"
+
+tag: release-notes ## Tag a version that is ready, to be pushed by hand: VERSION=0.1.0
+	@git diff --quiet HEAD || { echo "commit first: the tree differs from HEAD" >&2; exit 1; }
+	@git tag -a "v$(VERSION:v%=%)" -m "CloudTasker $(VERSION:v%=%)"
+
+release: dist ## Make the GitHub release of a tag, with the changelog's words and dist/ (CI's job): VERSION=v0.1.0
+	@$(BIN)/python -m infra.release_notes "$(VERSION)" > $(DIST)/NOTES.md
+	@gh release create "$(VERSION)" --verify-tag --title "$(VERSION)" --notes-file $(DIST)/NOTES.md \
+	  $(DIST)/*.whl $(DIST)/*.tar.gz $(DIST)/*.zip $(DIST)/*.cdx.json $(DIST)/SHA256SUMS
 
 images: ## Build the container images; BASE=python:3.12-slim@sha256:… pins their base
 	@sh emulators/docker/images.sh
