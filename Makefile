@@ -156,5 +156,8 @@ lock: $(STAMP) ## Pin the requirements anew (uv must be on PATH)
 protos: $(STAMP) ## Generate the Python code of the protos
 	@$(BIN)/python protos/generate.py
 
+gateway-paths: $(STAMP) ## Write which paths API Gateway lets through, from the API's own description
+	@$(BIN)/python -m infra.gateway_paths
+
 clean: ## Remove the virtual environment and the local data
 	@rm -rf $(VENV) $(VENV)-checkov .cloudtasker

@@ -21,14 +21,18 @@ locals {
 
   emails = { for workload, account in google_service_account.workload : workload => account.email }
 
-  # What one instance opens at the most, as the code does: the ledger's two; the API has a pool of
-  # eight for reads beside them, and one for keys.
-  connections_per_instance = { ledger = 2, api = 11 }
+  # What one instance opens at the most, as the code does: the ledger's two; one for what is rare
+  # (API, relay) or for turns (types that only so many may run of); the API has a pool of eight for
+  # reads, and one for keys.
+  connections_per_instance = { task = 2, limited_task = 3, dead_letter = 2, relay = 3, api = 12 }
   connections = sum(concat(
-    [for limits in local.task_types : local.connections_per_instance.ledger * limits.max_instances],
+    [
+      for limits in local.task_types :
+      limits.max_instances * (limits.limited ? local.connections_per_instance.limited_task : local.connections_per_instance.task)
+    ],
     [for most in [var.api_max_instances, var.gateway_max_instances] : local.connections_per_instance.api * most],
-    # The relay and the dead letters, two instances each, and the migration.
-    [local.connections_per_instance.ledger * (2 + 2 + 1)],
+    # Two instances each, and the migration.
+    [2 * local.connections_per_instance.relay, 2 * local.connections_per_instance.dead_letter, 2],
   ))
 
   # The API remembers tasks in the cache; types that only so many may run of take turns there.

@@ -8,6 +8,7 @@ locals {
     audiences     = join(",", var.audiences)
     project_id    = var.project_id
     has_audiences = length(var.audiences) > 0
+    paths         = jsonencode(yamldecode(file("${path.module}/paths.yaml")))
   })
 }
 

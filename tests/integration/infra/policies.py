@@ -5,7 +5,10 @@ from collections.abc import Callable
 
 from emulators.terraform.planning import Plan
 from grpc_gateway.health import LIVE
+from shared.adapters.catalogue import load_catalogue
 from shared.bootstrap import ANSWER_SECONDS
+from shared.domain.task_type import TaskType
+from shared.settings import ROOT
 from tests.integration.infra.resources import resources, strings
 
 PRIMITIVE = ("roles/owner", "roles/editor", "roles/viewer")
@@ -174,14 +177,21 @@ def secrets_stay_out_of_the_plan(plan: Plan) -> list[str]:
     ]
 
 
-def the_cache_is_the_apis_alone(plan: Plan) -> list[str]:
-    """The password of the cache is read by who asks the cache."""
+def the_cache_is_read_by_who_asks_it(plan: Plan) -> list[str]:
+    """The API, and task types that take turns in it."""
+    limited = [f'/{name}"]' for name, found in load_catalogue(ROOT).items() if takes_turns(found)]
     return [
         grant.address
         for grant in resources(plan, "google_secret_manager_secret_iam_member")
         if grant.after["secret_id"] == "redis-url"
-        and not grant.address.endswith(('/enqueue"]', '/grpc_gateway"]'))
+        and not grant.address.endswith(('/enqueue"]', '/grpc_gateway"]', *limited))
     ]
+
+
+def takes_turns(task_type: TaskType) -> bool:
+    """Return whether only so many tasks of the type may run at once, or so often."""
+    limits = task_type.limits
+    return any((limits.max_concurrent, limits.max_concurrent_per_key, limits.rate_per_second))
 
 
 def builds_go_to_one_repository(plan: Plan) -> list[str]:
@@ -272,5 +282,5 @@ POLICIES: tuple[Policy, ...] = (
     roles_are_narrow,
     secrets_stay_out_of_the_plan,
     the_api_is_asked_from_outside,
-    the_cache_is_the_apis_alone,
+    the_cache_is_read_by_who_asks_it,
 )

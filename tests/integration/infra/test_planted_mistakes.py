@@ -103,10 +103,10 @@ BREACHES = {
     policies.each_subscription_has_an_alert: Mistake(
         f"{MODULES}/observability/main.tf", "for_each = var.subscriptions", "for_each = {}"
     ),
-    policies.the_cache_is_the_apis_alone: Mistake(
+    policies.the_cache_is_read_by_who_asks_it: Mistake(
         f"{MODULES}/cloudtasker/main.tf",
-        'cache_readers = ["enqueue", "grpc_gateway"]',
-        'cache_readers = ["enqueue", "grpc_gateway", "noop"]',
+        'concat(["enqueue", "grpc_gateway"],',
+        'concat(["enqueue", "grpc_gateway", "noop"],',
     ),
     policies.builds_go_to_one_repository: Mistake(
         FUNCTION, "    docker_repository = var.build.repository\n", ""

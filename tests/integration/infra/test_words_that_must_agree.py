@@ -5,35 +5,43 @@ import io
 import json
 import logging
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
 
 from functions.enqueue.operations import operations
-from shared.adapters.batcher import Batcher
-from shared.adapters.pg_calls import Calls
+from infra import gateway_paths
 from shared.adapters.pg_connection import REVISION
-from shared.adapters.pg_keys import PostgresKeys
-from shared.adapters.pg_reads import Reads
-from shared.adapters.postgres import PostgresLedger
 from shared.settings import VARIABLES, Settings
 from shared.telemetry import Event, configure, log
-from tests.integration.infra.conftest import ROOT
+from tests.integration.infra.conftest import ENVIRONMENTS, ROOT
 from tests.integration.infra.resources import resources, strings
 
 MODULES = ROOT / "infra" / "modules"
 FOR_PROBES = {"/ready", "/metrics"}  # /health is asked from outside, too
-NOWHERE = "postgresql+pg8000://nobody@127.0.0.1:9/none"
+NOWHERE = {
+    "CLOUDTASKER_DATABASE_URL": "postgresql+pg8000://nobody@127.0.0.1:9/none",
+    "CLOUDTASKER_REDIS_URL": "redis://127.0.0.1:9/0",
+    "CLOUDTASKER_AUTH": "keys",
+    "PUBSUB_EMULATOR_HOST": "127.0.0.1:9",
+}
 PLATFORM = {"FUNCTION_USE_ASGI", "FUNCTION_TARGET", "FUNCTION_SOURCE", "PYTHONPATH"}
 
 
 def test_api_gateway_lets_through_what_the_api_has_but_probes():
-    template = (MODULES / "edge" / "openapi.yaml.tftpl").read_text()
-    document = yaml.safe_load(re.sub(r"%\{.*?\}\n", "", template).replace("${", "{"))
+    """Who adds a route runs `make gateway-paths`."""
+    assert gateway_paths.TARGET.read_text() == gateway_paths.document(), "run `make gateway-paths`"
 
-    let_through = {(path, verb) for path, verbs in document["paths"].items() for verb in verbs}
+    paths = yaml.safe_load(gateway_paths.TARGET.read_text())
+    let_through = {(path, verb) for path, verbs in paths.items() for verb in verbs}
     served = {(path, verb) for path, verbs in operations({}).items() for verb in verbs}
     assert let_through == {(path, verb) for path, verb in served if path not in FOR_PROBES}
+    opened = [
+        path for path, verbs in paths.items() for said in verbs.values() if "security" in said
+    ]
+    assert opened == ["/health"]
 
 
 def test_every_metric_of_the_log_is_about_an_event_of_the_code(planned):
@@ -124,27 +132,42 @@ def test_the_newest_migration_is_the_one_that_the_code_needs():
     assert versions[-1].name[:4] == REVISION
 
 
-def test_connections_are_counted_as_the_code_opens_them(planned):
-    ledger = PostgresLedger(NOWHERE)
-    theirs = [part for part in vars(ledger).values() if isinstance(part, Batcher | Calls)]
-    pool = Reads(NOWHERE)._engine.pool
-    keys = [part for part in vars(PostgresKeys(NOWHERE)).values() if isinstance(part, Calls)]
+def test_connections_are_counted_as_the_code_opens_them(planned, tmp_path):
+    limited = tmp_path / "limits.yaml"
+    limited.write_text("noop: {max_concurrent: 1}")
 
-    counted = planned("prod").json["planned_values"]["outputs"]["connections"]["value"]
-    assert counted["ledger"] == len(theirs)
-    assert counted["api"] == len(theirs) + pool.size() + pool._max_overflow + len(keys)
-    assert counted["needed"] <= counted["taken"] - 10
+    opened = connections()
+    opened["limited_task"] = connections(CLOUDTASKER_TASK_OVERRIDES=str(limited))["task"]
+    for environment in ENVIRONMENTS:
+        outputs = planned(environment).json["planned_values"]["outputs"]
+        counted = outputs["connections"]["value"]
+        assert {kind: counted[kind] for kind in opened} == opened
+        assert counted["needed"] <= counted["taken"] - 10
 
 
-def test_the_cache_is_asked_by_the_api_alone():
+def connections(**more: str) -> dict[str, int]:
+    """Return how many connections a process of each kind opens at the most."""
+    said = subprocess.run(
+        [sys.executable, "-m", "tests.integration.infra.connections"],
+        cwd=ROOT,
+        env={"PATH": "", **NOWHERE, **more},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(said.stdout.splitlines()[-1])
+
+
+def test_the_cache_is_asked_by_the_api_and_by_limited_types_alone():
     """So nobody else is given its password (`cache_readers`)."""
     module = ast.parse((ROOT / "shared" / "bootstrap.py").read_text())
-    asking = {
+    functions = [part for part in module.body if isinstance(part, ast.FunctionDef)]
+    asking = {function.name for function in functions if "redis_url" in ast.unparse(function)}
+    users = {
         function.name
-        for function in module.body
-        if isinstance(function, ast.FunctionDef)
+        for function in functions
         for call in ast.walk(function)
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "_task_cache"
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in asking
     }
 
-    assert asking == {"api"}
+    assert users == {"api", "runner"}
