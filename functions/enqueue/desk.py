@@ -31,9 +31,15 @@ class DeskRoutes:
 
     async def members(self, request: Request) -> Response:
         """The members of one group among them."""
-        group = _path_group(request)
+        return await self._dead(request, _path_group(request))
+
+    async def dead(self, request: Request) -> Response:
+        """All of them, each with its group."""
+        return await self._dead(request, None)
+
+    async def _dead(self, request: Request, group: str | None) -> Response:
         asked = _query(request, task_type=query.task_type)
-        tasks = await self._desk.members(group, asked.get("task_type"))
+        tasks = await self._desk.dead(group, asked.get("task_type"))
         answer: desk_json.DeadTasksJson = {"tasks": [desk_json.dead_task_json(t) for t in tasks]}
         return json_answer(answer)
 

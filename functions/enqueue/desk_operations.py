@@ -28,6 +28,9 @@ def desk_operations() -> dict[str, dict[str, Operation]]:
     """The paths."""
     return {
         "/tasks/{task_id}/redrive": {"post": _redrive()},
+        "/dead-letters": {
+            "get": _read("List the 1,000 newest dead tasks", "DeadTasksJson", _BY_TYPE)
+        },
         "/dead-letters/groups": {
             "get": _read("Group like errors of the dead tasks", "ErrorGroupsJson", _BY_TYPE)
         },

@@ -36,6 +36,7 @@ def routes(api: Api) -> list[Route]:
         Route("GET", "/tasks/{task_id}/events", Events(api).stream, Scope.READ),
         Route("POST", "/tasks/{task_id}/cancel", lookups.cancel, Scope.MANAGE),
         Route("POST", "/tasks/{task_id}/redrive", desk.redrive, Scope.MANAGE),
+        Route("GET", "/dead-letters", desk.dead, Scope.READ),
         Route("GET", "/dead-letters/groups", desk.groups, Scope.READ),
         Route("GET", "/dead-letters/groups/{group}", desk.members, Scope.READ),
         Route("GET", "/dead-letters/raw", desk.raw, Scope.READ),

@@ -29,6 +29,8 @@ class Exit(IntEnum):
     UNREACHABLE = 5
     """The service, or the local stack, does not answer."""
     UNAUTHENTICATED = 6
+    PARTIAL = 7
+    """A bulk operation has not changed every task."""
     TIMED_OUT = 124
     INTERRUPTED = 130
 

@@ -12,6 +12,10 @@ COMMANDS: Final = {
     "dev": "shared.cli.dev:dev",
     "status": "shared.cli.status:status",
     "tasks": "shared.cli.tasks:tasks",
+    "dlq": "shared.cli.dlq:dlq",
+    "ops": "shared.cli.ops:ops",
+    "queues": "shared.cli.queues:queues",
+    "audit": "shared.cli.audit:audit",
     "task-types": "shared.cli.task_types:task_types",
     "schedules": "shared.cli.schedules:schedules",
     "republish": "shared.cli.republish:republish",
@@ -43,7 +47,8 @@ def cli(context: click.Context) -> None:
     $ cloudtasker mail                                        what was sent
 
     Exit codes: 0 ok, 1 the task or check failed, 2 usage, 3 not found, 4 conflict or wrong state,
-    5 no answer from the service, 6 not authenticated, 124 wait timed out, 130 interrupted.
+    5 no answer from the service, 6 not authenticated, 7 a bulk operation did not change all,
+    124 wait timed out, 130 interrupted.
     """
     context.obj = context.obj or Setup()
 

@@ -12,11 +12,12 @@ from shared.cli.group import LazyGroup
         "get": "shared.cli.tasks_get:get",
         "list": "shared.cli.tasks_list:list_tasks",
         "watch": "shared.cli.tasks_watch:watch",
+        "retry": "shared.cli.tasks_retry:retry",
         "cancel": "shared.cli.tasks_cancel:cancel",
     },
 )
 def tasks() -> None:
-    """Enqueue, look at and cancel tasks.
+    """Enqueue, look at, retry and cancel tasks.
 
     \b
     Example:

@@ -1,10 +1,13 @@
 """`cloudtasker tasks cancel`: stop a task before it runs, or while it does."""
 
 from datetime import datetime
+from typing import Unpack
 
 import rich_click as click
 
 from shared.cli.api import connect, refusal, run, url_option
+from shared.cli.bulk import bulk_options, run_bulk
+from shared.cli.bulk_filter import BulkWords, asked_of, filter_options, is_bulk, state_option
 from shared.cli.errors import CliError
 from shared.cli.output import Output, output_options
 from shared.cli.setup import Setup
@@ -14,20 +17,37 @@ from shared.domain.errors import Code
 
 
 @click.command()
-@click.argument("task_id", metavar="ID")
+@click.argument("task_ids", metavar="[ID]...", nargs=-1)
+@filter_options
+@state_option
+@bulk_options
 @url_option
 @output_options("table", "json")
 @click.pass_obj
-def cancel(setup: Setup, task_id: str, url: str | None, output: Output) -> None:
+def cancel(
+    setup: Setup,
+    task_ids: tuple[str, ...],
+    state: str | None,
+    url: str | None,
+    output: Output,
+    **words: Unpack[BulkWords],
+) -> None:
     """Cancel a task that waits to run, or ask one that runs to stop. Again is no error.
 
     A run is `cancelled` once its handler has stopped, which a careful one does within seconds. A
-    finished task stays as it is, and the exit code is 4.
+    finished task stays as it is, and the exit code is 4. Several tasks, or all that the conditions
+    fit, are a bulk operation: it counts first and asks, and `cloudtasker ops` shows it.
 
     \b
-    Example:
+    Examples:
     $ cloudtasker tasks cancel 019ac5b2-0e4f-7c3e-9a51-3c1f6d2b8e70
+    $ cloudtasker tasks cancel --type send_email --label campaign=spring
+    $ cloudtasker tasks cancel --state scheduled --dry-run
     """
+    if len(task_ids) != 1 or is_bulk(words) or state:
+        run_bulk(setup, url, output, asked_of("cancel", task_ids, words, state))
+        return
+    [task_id] = task_ids
 
     async def work() -> TaskJson:
         async with connect(setup, url) as client:

@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote, urlsplit
 
+from shared.client.desk import DeskCalls
 from shared.client.errors import ApiError, ServiceUnreachable, WaitTimedOut
 from shared.client.schedules import ScheduleCalls
 from shared.client.shapes import Receipt, TaskJson, TaskRequest, TaskSummary, TaskTypeJson
@@ -65,7 +66,7 @@ def _trusted(url: str) -> "ssl.SSLContext | bool":
     return ssl.create_default_context()
 
 
-class Client(ScheduleCalls):
+class Client(DeskCalls, ScheduleCalls):
     """A connection pool to one REST API; use it as `async with Client(url) as client`."""
 
     def __init__(

@@ -63,10 +63,10 @@ class DeskService:
         tasks = await self._desk.dead(task_type, after=None, limit=GROUPED)
         return Groups(groups_of(tasks), len(tasks))
 
-    async def members(self, group: str, task_type: str | None) -> list[DeadTask]:
-        """The members of one group among the newest 1,000 dead tasks, newest first."""
+    async def dead(self, group: str | None, task_type: str | None) -> list[DeadTask]:
+        """The newest 1,000 dead tasks, or the members of a group among them, newest first."""
         tasks = await self._desk.dead(task_type, after=None, limit=GROUPED)
-        return [task for task in tasks if group_id_of(task) == group]
+        return [task for task in tasks if group in (None, group_id_of(task))]
 
     async def redrive(
         self, task_id: str, *, actor: str, payload: dict[str, Any] | None = None

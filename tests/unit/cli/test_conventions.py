@@ -21,6 +21,22 @@ CALLS_OF_THE_API = [
     ["tasks", "cancel", ID],
     ["task-types"],
 ]
+CALLS_OF_THE_DESK = [
+    ["tasks", "retry", ID],
+    ["dlq", "groups"],
+    ["dlq", "list"],
+    ["dlq", "redrive", "--all", "--yes"],
+    ["dlq", "discard", ID, "--yes"],
+    ["ops", "list"],
+    ["ops", "get", ID],
+    ["ops", "watch", ID],
+    ["ops", "stop", ID],
+    ["queues", "list"],
+    ["queues", "pause", "greet"],
+    ["queues", "drain", "greet"],
+    ["queues", "resume", "greet"],
+    ["audit"],
+]
 CALLS_OF_THE_STACK = [["mail"], ["token", "greet"], ["status"]]
 
 
@@ -28,9 +44,14 @@ def commands() -> list[tuple[str, ...]]:
     """Every command and group, as the words that reach it."""
     context = click.Context(cli)
     names = [(name,) for name in cli.list_commands(context)]
-    tasks = cli.get_command(context, "tasks")
-    assert isinstance(tasks, click.Group)
-    return [(), *names, *(("tasks", name) for name in tasks.list_commands(context))]
+    groups = {name: cli.get_command(context, name) for (name,) in names}
+    inner = [
+        (name, one)
+        for name, group in groups.items()
+        if isinstance(group, click.Group)
+        for one in group.list_commands(context)
+    ]
+    return [(), *names, *inner]
 
 
 def refusing(status: int, code: str) -> httpx.MockTransport:
@@ -38,7 +59,7 @@ def refusing(status: int, code: str) -> httpx.MockTransport:
     return httpx.MockTransport(lambda _: httpx.Response(status, json=problem))
 
 
-@pytest.mark.parametrize("words", [*CALLS_OF_THE_API, *CALLS_OF_THE_STACK])
+@pytest.mark.parametrize("words", [*CALLS_OF_THE_API, *CALLS_OF_THE_DESK, *CALLS_OF_THE_STACK])
 def test_nobody_answering_exits_with_5(cloudtasker, words):
     cloudtasker.hosts.apps.clear()
 
@@ -49,7 +70,7 @@ def test_nobody_answering_exits_with_5(cloudtasker, words):
     assert "cloudtasker dev" in outcome.fix
 
 
-@pytest.mark.parametrize("words", [*CALLS_OF_THE_API, *CALLS_OF_THE_STACK])
+@pytest.mark.parametrize("words", [*CALLS_OF_THE_API, *CALLS_OF_THE_DESK, *CALLS_OF_THE_STACK])
 def test_no_stack_in_this_folder_exits_with_5(cloudtasker, words):
     cloudtasker.state_file.unlink()
 
@@ -80,7 +101,7 @@ def test_a_broken_state_file_is_named(cloudtasker, content):
     assert str(cloudtasker.state_file) in outcome.err
 
 
-@pytest.mark.parametrize("words", CALLS_OF_THE_API)
+@pytest.mark.parametrize("words", [*CALLS_OF_THE_API, *CALLS_OF_THE_DESK])
 def test_url_names_another_service(cloudtasker, words):
     cloudtasker.state_file.unlink()
     cloudtasker.hosts.apps["https://tasks.example.com"] = refusing(401, "unauthenticated")

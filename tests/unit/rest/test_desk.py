@@ -49,6 +49,17 @@ async def test_the_members_of_a_group_are_listed(http, memory):
     assert (await http.get("/dead-letters/groups/what")).status_code == 400
 
 
+async def test_every_dead_task_is_listed_with_its_group_newest_first(http, memory):
+    ids = [str(await add_dead(memory, f"failed {n}")) for n in range(3)]
+    await add_dead(memory, task_type="greet_in_order")
+
+    tasks = (await http.get("/dead-letters", params={"task_type": "greet"})).json()["tasks"]
+
+    assert [task["task_id"] for task in tasks] == ids[::-1]
+    assert len({task["group"] for task in tasks}) == 1
+    assert len((await http.get("/dead-letters")).json()["tasks"]) == 4
+
+
 async def test_a_dead_task_is_redriven_published_and_audited(http, memory):
     task_id = await add_dead(memory)
 

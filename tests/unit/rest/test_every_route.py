@@ -22,6 +22,7 @@ SCOPES = {
     "/tasks/{task_id}/events": Scope.READ,
     "/tasks/{task_id}/cancel": Scope.MANAGE,
     "/tasks/{task_id}/redrive": Scope.MANAGE,
+    "/dead-letters": Scope.READ,
     "/dead-letters/groups": Scope.READ,
     "/dead-letters/groups/{group}": Scope.READ,
     "/dead-letters/raw": Scope.READ,
