@@ -18,6 +18,14 @@ SCOPES: Final[dict[str, Scope | None]] = {
     "ListTasks": Scope.READ,
     "CancelTask": Scope.MANAGE,
     "ListTaskTypes": None,
+    "ListSchedules": Scope.READ,
+    "GetSchedule": Scope.READ,
+    "CreateSchedule": Scope.MANAGE,
+    "DeleteSchedule": Scope.MANAGE,
+    "PauseSchedule": Scope.MANAGE,
+    "ResumeSchedule": Scope.MANAGE,
+    "RunSchedule": Scope.MANAGE,
+    "RepublishTasks": Scope.MANAGE,
     "WatchTask": Scope.READ,
 }
 """None: whoever is known."""

@@ -22,7 +22,7 @@ def accepted(stored: Stored) -> pb.EnqueueTaskResponse:
         task_id=str(stored.id),
         task_type=stored.task_type,
         state=STATES[stored.state],
-        created_at=_timestamp(stored.created_at),
+        created_at=timestamp(stored.created_at),
         replayed=not stored.is_new,
     )
 
@@ -44,15 +44,15 @@ def summary(task: Task) -> pb.Task:
         idempotency_key=task.idempotency_key,
         generation=task.generation,
         attempt=task.attempt,
-        created_at=_timestamp(task.created_at),
-        started_at=_timestamp(task.started_at),
-        finished_at=_timestamp(task.finished_at),
-        due_at=_timestamp(task.due_at),
+        created_at=timestamp(task.created_at),
+        started_at=timestamp(task.started_at),
+        finished_at=timestamp(task.finished_at),
+        due_at=timestamp(task.due_at),
         concurrency_key=task.concurrency_key,
-        expires_at=_timestamp(task.expires_at),
-        not_before=_timestamp(task.not_before),
+        expires_at=timestamp(task.expires_at),
+        not_before=timestamp(task.not_before),
         progress=_progress(task.progress),
-        cancel_requested_at=_timestamp(task.cancel_requested_at),
+        cancel_requested_at=timestamp(task.cancel_requested_at),
     )
 
 
@@ -87,8 +87,8 @@ def _attempt(one: Attempt) -> pb.Attempt:
     return pb.Attempt(
         generation=one.generation,
         number=one.number,
-        started_at=_timestamp(one.started_at),
-        finished_at=_timestamp(one.finished_at),
+        started_at=timestamp(one.started_at),
+        finished_at=timestamp(one.finished_at),
         outcome=one.outcome,
         error=_failure(one.error),
     )
@@ -101,7 +101,7 @@ def _failure(error: dict[str, str] | None) -> pb.Failure | None:
 def _progress(said: Progress | None) -> pb.Progress | None:
     if said is None:
         return None
-    return pb.Progress(percent=said.percent, text=said.text, at=_timestamp(said.at))
+    return pb.Progress(percent=said.percent, text=said.text, at=timestamp(said.at))
 
 
 def _limits(limits: Limits) -> pb.Limits:
@@ -127,7 +127,8 @@ def _limits(limits: Limits) -> pb.Limits:
     )
 
 
-def _timestamp(moment: datetime | None) -> Timestamp | None:
+def timestamp(moment: datetime | None) -> Timestamp | None:
+    """The moment to the nanosecond; absent for none."""
     if moment is None:
         return None
     stamp = Timestamp()

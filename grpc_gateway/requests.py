@@ -39,9 +39,9 @@ def asked_of(request: pb.EnqueueTaskRequest) -> Asked:
     if request.HasField("expires_in_seconds"):
         asked["expires_in_seconds"] = request.expires_in_seconds
     for name, value in asked.items():
-        _check_storable(name, value)
+        check_storable(name, value)
     if request.payload_json:
-        asked["payload"] = _payload_of(request.payload_json)
+        asked["payload"] = payload_of(request.payload_json)
     return asked
 
 
@@ -64,7 +64,8 @@ def _asked_or_error(request: pb.EnqueueTaskRequest) -> Asked | CloudTaskerError:
         return refused
 
 
-def _payload_of(text: str) -> Any:
+def payload_of(text: str) -> Any:
+    """The payload that the text is. Raises: InvalidRequest, RequestTooLarge."""
     raw = text.encode()
     if len(raw) > MAX_BODY_BYTES:
         raise RequestTooLarge(MAX_BODY_BYTES)
@@ -82,7 +83,7 @@ def _moment_of(stamp: Timestamp) -> str:
         raise _invalid("run_at", "it is not a time between the years 1 and 9999") from None
 
 
-def _check_storable(name: str, value: Any) -> None:
+def check_storable(name: str, value: Any) -> None:
     """Protocol buffers carry NUL characters, which no row can hold."""
     if problem := unstorable(value):
         raise _invalid(name, problem)

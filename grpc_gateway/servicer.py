@@ -2,7 +2,6 @@
 interceptor makes statuses of them."""
 # ruff: noqa: N802 - the methods have the names of their RPCs
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import cached_property
@@ -11,19 +10,19 @@ from typing import Any
 from grpc.aio import ServicerContext
 
 from grpc_gateway import answers, requests
+from grpc_gateway.context import traceparent_from
 from grpc_gateway.listing import filter_of
+from grpc_gateway.schedule_servicer import ScheduleRpcs
 from protos.cloudtasker.v1 import task_service_pb2 as pb
-from protos.cloudtasker.v1.task_service_pb2_grpc import TaskServiceServicer
 from shared.bootstrap import Api
 from shared.domain.errors import CloudTaskerError
-from shared.domain.trace import traceparent_of
 from shared.edges.accepted import note_accepted, note_outcomes
 from shared.telemetry import Event, log
 
 Context = ServicerContext[Any, Any]
 
 
-class TaskService(TaskServiceServicer):
+class TaskService(ScheduleRpcs):
     """Answers every RPC from the services of `api`."""
 
     def __init__(self, api: Api) -> None:
@@ -34,7 +33,7 @@ class TaskService(TaskServiceServicer):
     ) -> pb.EnqueueTaskResponse:
         """Accept one task. Safe to repeat only with an idempotency key."""
         asked = requests.asked_of(request)
-        traceparent = _traceparent(context)
+        traceparent = traceparent_from(context)
         stored = await self._api.enqueue.enqueue(asked, traceparent=traceparent)
         note_accepted(stored, traceparent)
         return answers.accepted(stored)
@@ -45,7 +44,7 @@ class TaskService(TaskServiceServicer):
         """Accept several tasks in one commit; one that cannot be read has its error as outcome."""
         read = requests.all_asked_of(request.tasks)
         asked = [one for one in read if not isinstance(one, CloudTaskerError)]
-        traceparent = _traceparent(context)
+        traceparent = traceparent_from(context)
         outcomes = await self._api.enqueue.enqueue_all(asked, traceparent=traceparent)
         waiting = iter(outcomes)
         every = [one if isinstance(one, CloudTaskerError) else next(waiting) for one in read]
@@ -103,10 +102,3 @@ class TaskService(TaskServiceServicer):
         catalogue = self._api.catalogue
         known = [answers.task_type(catalogue[name]) for name in sorted(catalogue)]
         return pb.ListTaskTypesResponse(task_types=known)
-
-
-def _traceparent(context: Context) -> str:
-    """A span of our own in the caller's trace, or in a new one."""
-    given = dict(context.invocation_metadata() or ())
-    said = given.get("traceparent", "")
-    return traceparent_of(said if isinstance(said, str) else "", os.urandom(24))

@@ -1031,3 +1031,390 @@ class Retry(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Retry: _TypeAlias = Retry  # noqa: Y015
+
+@_typing.final
+class ListSchedulesRequest(_message.Message):
+    """Schedules
+
+    All schedules.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSchedulesRequest: _TypeAlias = ListSchedulesRequest  # noqa: Y015
+
+@_typing.final
+class ListSchedulesResponse(_message.Message):
+    """The schedules of this deployment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEDULES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def schedules(self) -> _containers.RepeatedCompositeFieldContainer[Global___Schedule]:
+        """By name."""
+
+    def __init__(
+        self,
+        *,
+        schedules: _abc.Iterable[Global___Schedule] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["schedules", b"schedules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSchedulesResponse: _TypeAlias = ListSchedulesResponse  # noqa: Y015
+
+@_typing.final
+class GetScheduleRequest(_message.Message):
+    """Which schedule to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetScheduleRequest: _TypeAlias = GetScheduleRequest  # noqa: Y015
+
+@_typing.final
+class CreateScheduleRequest(_message.Message):
+    """A schedule to make."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
+    CRON_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    PAYLOAD_JSON_FIELD_NUMBER: _builtins.int
+    MISSED_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Unique in the deployment: ^[a-z][a-z0-9_.-]{0,62}$."""
+    task_type: _builtins.str
+    """The kind of task that it enqueues."""
+    cron: _builtins.str
+    """minute hour day month weekday, as cron has them, read on the clock of the time zone."""
+    time_zone: _builtins.str
+    """IANA's name, such as Europe/Berlin; empty: UTC."""
+    payload_json: _builtins.str
+    """The payload of every run: one JSON object as text, as EnqueueTaskRequest has it; empty: {}."""
+    missed: Global___Schedule.Missed.ValueType
+    """What happens to runs that are over 5 minutes late; MISSED_UNSPECIFIED: RUN_ONCE."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        task_type: _builtins.str = ...,
+        cron: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+        payload_json: _builtins.str = ...,
+        missed: Global___Schedule.Missed.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cron", b"cron", "missed", b"missed", "name", b"name", "payload_json", b"payload_json", "task_type", b"task_type", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateScheduleRequest: _TypeAlias = CreateScheduleRequest  # noqa: Y015
+
+@_typing.final
+class DeleteScheduleRequest(_message.Message):
+    """Which schedule to delete."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteScheduleRequest: _TypeAlias = DeleteScheduleRequest  # noqa: Y015
+
+@_typing.final
+class DeleteScheduleResponse(_message.Message):
+    """The schedule is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteScheduleResponse: _TypeAlias = DeleteScheduleResponse  # noqa: Y015
+
+@_typing.final
+class PauseScheduleRequest(_message.Message):
+    """Which schedule to pause."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseScheduleRequest: _TypeAlias = PauseScheduleRequest  # noqa: Y015
+
+@_typing.final
+class ResumeScheduleRequest(_message.Message):
+    """Which schedule to resume."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeScheduleRequest: _TypeAlias = ResumeScheduleRequest  # noqa: Y015
+
+@_typing.final
+class RunScheduleRequest(_message.Message):
+    """Which schedule to run now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunScheduleRequest: _TypeAlias = RunScheduleRequest  # noqa: Y015
+
+@_typing.final
+class Schedule(_message.Message):
+    """What is enqueued by the clock. All times are on the database's clock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Missed:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _MissedEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Schedule._Missed.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        MISSED_UNSPECIFIED: Schedule._Missed.ValueType  # 0
+        """Not set; a schedule always has one."""
+        SKIP: Schedule._Missed.ValueType  # 1
+        """They are not made up for."""
+        RUN_ONCE: Schedule._Missed.ValueType  # 2
+        """One run stands for all of them."""
+        RUN_ALL: Schedule._Missed.ValueType  # 3
+        """Each is made, however late."""
+
+    class Missed(_Missed, metaclass=_MissedEnumTypeWrapper):
+        """What happens to runs that no relay was there for."""
+
+    MISSED_UNSPECIFIED: Schedule.Missed.ValueType  # 0
+    """Not set; a schedule always has one."""
+    SKIP: Schedule.Missed.ValueType  # 1
+    """They are not made up for."""
+    RUN_ONCE: Schedule.Missed.ValueType  # 2
+    """One run stands for all of them."""
+    RUN_ALL: Schedule.Missed.ValueType  # 3
+    """Each is made, however late."""
+
+    class _Origin:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _OriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Schedule._Origin.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        ORIGIN_UNSPECIFIED: Schedule._Origin.ValueType  # 0
+        """Not set; never sent."""
+        FILE: Schedule._Origin.ValueType  # 1
+        """In its task type's task.yaml, which decides what it says."""
+        API: Schedule._Origin.ValueType  # 2
+        """Made by CreateSchedule."""
+
+    class Origin(_Origin, metaclass=_OriginEnumTypeWrapper):
+        """Where a schedule stands."""
+
+    ORIGIN_UNSPECIFIED: Schedule.Origin.ValueType  # 0
+    """Not set; never sent."""
+    FILE: Schedule.Origin.ValueType  # 1
+    """In its task type's task.yaml, which decides what it says."""
+    API: Schedule.Origin.ValueType  # 2
+    """Made by CreateSchedule."""
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
+    PAYLOAD_JSON_FIELD_NUMBER: _builtins.int
+    CRON_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    MISSED_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
+    NEXT_AT_FIELD_NUMBER: _builtins.int
+    LAST_AT_FIELD_NUMBER: _builtins.int
+    UPDATED_AT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    task_type: _builtins.str
+    """The kind of task that it enqueues."""
+    payload_json: _builtins.str
+    """The payload of every run: a JSON object as text."""
+    cron: _builtins.str
+    """minute hour day month weekday."""
+    time_zone: _builtins.str
+    """IANA's name of the zone on whose clock the cron is read."""
+    missed: Global___Schedule.Missed.ValueType
+    """What happens to runs that are over 5 minutes late."""
+    origin: Global___Schedule.Origin.ValueType
+    """Where it stands."""
+    paused: _builtins.bool
+    """It makes no runs."""
+    @_builtins.property
+    def next_at(self) -> _timestamp_pb2.Timestamp:
+        """When its next run comes; absent: never."""
+
+    @_builtins.property
+    def last_at(self) -> _timestamp_pb2.Timestamp:
+        """The moment of the last run that it made; absent: it has made none."""
+
+    @_builtins.property
+    def updated_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was changed last."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        task_type: _builtins.str = ...,
+        payload_json: _builtins.str = ...,
+        cron: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+        missed: Global___Schedule.Missed.ValueType = ...,
+        origin: Global___Schedule.Origin.ValueType = ...,
+        paused: _builtins.bool = ...,
+        next_at: _timestamp_pb2.Timestamp | None = ...,
+        last_at: _timestamp_pb2.Timestamp | None = ...,
+        updated_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_at", b"last_at", "next_at", b"next_at", "updated_at", b"updated_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cron", b"cron", "last_at", b"last_at", "missed", b"missed", "name", b"name", "next_at", b"next_at", "origin", b"origin", "paused", b"paused", "payload_json", b"payload_json", "task_type", b"task_type", "time_zone", b"time_zone", "updated_at", b"updated_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Schedule: _TypeAlias = Schedule  # noqa: Y015
+
+@_typing.final
+class RepublishTasksRequest(_message.Message):
+    """Which tasks to send again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
+    OLDER_THAN_SECONDS_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    task_type: _builtins.str
+    """The kind of task."""
+    older_than_seconds: _builtins.float
+    """Only tasks whose message was confirmed so long ago, in seconds, 0 to 31,536,000."""
+    after: _builtins.str
+    """`next_after` of the call before; empty: the first call."""
+    def __init__(
+        self,
+        *,
+        task_type: _builtins.str = ...,
+        older_than_seconds: _builtins.float = ...,
+        after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "older_than_seconds", b"older_than_seconds", "task_type", b"task_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepublishTasksRequest: _TypeAlias = RepublishTasksRequest  # noqa: Y015
+
+@_typing.final
+class RepublishTasksResponse(_message.Message):
+    """What this call did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPUBLISHED_FIELD_NUMBER: _builtins.int
+    NEXT_AFTER_FIELD_NUMBER: _builtins.int
+    republished: _builtins.int
+    """How many tasks are sent again."""
+    next_after: _builtins.str
+    """Where to go on; empty: that was the last."""
+    def __init__(
+        self,
+        *,
+        republished: _builtins.int = ...,
+        next_after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_after", b"next_after", "republished", b"republished"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepublishTasksResponse: _TypeAlias = RepublishTasksResponse  # noqa: Y015

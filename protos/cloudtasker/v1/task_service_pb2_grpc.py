@@ -73,6 +73,46 @@ class TaskServiceStub:
                 request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.WatchTaskRequest.SerializeToString,
                 response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.WatchTaskResponse.FromString,
                 _registered_method=True)
+        self.ListSchedules = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/ListSchedules',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListSchedulesRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListSchedulesResponse.FromString,
+                _registered_method=True)
+        self.GetSchedule = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/GetSchedule',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.GetScheduleRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Schedule.FromString,
+                _registered_method=True)
+        self.CreateSchedule = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/CreateSchedule',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.CreateScheduleRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Schedule.FromString,
+                _registered_method=True)
+        self.DeleteSchedule = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/DeleteSchedule',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.DeleteScheduleRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.DeleteScheduleResponse.FromString,
+                _registered_method=True)
+        self.PauseSchedule = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/PauseSchedule',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.PauseScheduleRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Schedule.FromString,
+                _registered_method=True)
+        self.ResumeSchedule = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/ResumeSchedule',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ResumeScheduleRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Schedule.FromString,
+                _registered_method=True)
+        self.RunSchedule = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/RunSchedule',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RunScheduleRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.EnqueueTaskResponse.FromString,
+                _registered_method=True)
+        self.RepublishTasks = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/RepublishTasks',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RepublishTasksRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RepublishTasksResponse.FromString,
+                _registered_method=True)
 
 
 class TaskServiceServicer:
@@ -145,6 +185,66 @@ class TaskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSchedules(self, request, context):
+        """Every schedule, by name. Not paged: there are at most 1,000.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSchedule(self, request, context):
+        """A schedule. NOT_FOUND: none has this name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateSchedule(self, request, context):
+        """Makes a schedule. ALREADY_EXISTS: the name is taken. INVALID_ARGUMENT: nothing was stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSchedule(self, request, context):
+        """Deletes a schedule; the tasks that it made stay.
+
+        NOT_FOUND: none has this name. FAILED_PRECONDITION: it stands in a task.yaml; pause it, or
+        remove it there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseSchedule(self, request, context):
+        """Makes no more runs, until it is resumed. Safe to repeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeSchedule(self, request, context):
+        """Makes runs again, from now on: those of the pause are not made up for. Safe to repeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunSchedule(self, request, context):
+        """Makes one run now, paused or not; the schedule stays as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RepublishTasks(self, request, context):
+        """Sends the messages of a type's queued tasks again, spread over a minute, for after a purge of
+        its subscription. One call walks 10,000 tasks: call again with `next_after` until it is empty.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TaskServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -182,6 +282,46 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.WatchTask,
                     request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.WatchTaskRequest.FromString,
                     response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.WatchTaskResponse.SerializeToString,
+            ),
+            'ListSchedules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSchedules,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListSchedulesRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListSchedulesResponse.SerializeToString,
+            ),
+            'GetSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSchedule,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.GetScheduleRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Schedule.SerializeToString,
+            ),
+            'CreateSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateSchedule,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.CreateScheduleRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Schedule.SerializeToString,
+            ),
+            'DeleteSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSchedule,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.DeleteScheduleRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.DeleteScheduleResponse.SerializeToString,
+            ),
+            'PauseSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseSchedule,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.PauseScheduleRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Schedule.SerializeToString,
+            ),
+            'ResumeSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeSchedule,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ResumeScheduleRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Schedule.SerializeToString,
+            ),
+            'RunSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunSchedule,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RunScheduleRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.EnqueueTaskResponse.SerializeToString,
+            ),
+            'RepublishTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.RepublishTasks,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RepublishTasksRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RepublishTasksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -377,6 +517,222 @@ class TaskService:
             '/cloudtasker.v1.TaskService/WatchTask',
             protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.WatchTaskRequest.SerializeToString,
             protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.WatchTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSchedules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/ListSchedules',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListSchedulesRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListSchedulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/GetSchedule',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.GetScheduleRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Schedule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/CreateSchedule',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.CreateScheduleRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Schedule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/DeleteSchedule',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.DeleteScheduleRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.DeleteScheduleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/PauseSchedule',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.PauseScheduleRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Schedule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/ResumeSchedule',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ResumeScheduleRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Schedule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/RunSchedule',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RunScheduleRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.EnqueueTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RepublishTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/RepublishTasks',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RepublishTasksRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RepublishTasksResponse.FromString,
             options,
             channel_credentials,
             insecure,

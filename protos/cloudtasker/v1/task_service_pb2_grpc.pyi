@@ -73,6 +73,28 @@ class TaskServiceStub:
     is to be asked for again with the `mark` of its last answer.
     NOT_FOUND: no task has this id. RESOURCE_EXHAUSTED: too many watch here.
     """
+    ListSchedules: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ListSchedulesRequest, _task_service_pb2.ListSchedulesResponse]
+    """Every schedule, by name. Not paged: there are at most 1,000."""
+    GetSchedule: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.GetScheduleRequest, _task_service_pb2.Schedule]
+    """A schedule. NOT_FOUND: none has this name."""
+    CreateSchedule: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.CreateScheduleRequest, _task_service_pb2.Schedule]
+    """Makes a schedule. ALREADY_EXISTS: the name is taken. INVALID_ARGUMENT: nothing was stored."""
+    DeleteSchedule: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.DeleteScheduleRequest, _task_service_pb2.DeleteScheduleResponse]
+    """Deletes a schedule; the tasks that it made stay.
+
+    NOT_FOUND: none has this name. FAILED_PRECONDITION: it stands in a task.yaml; pause it, or
+    remove it there.
+    """
+    PauseSchedule: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.PauseScheduleRequest, _task_service_pb2.Schedule]
+    """Makes no more runs, until it is resumed. Safe to repeat."""
+    ResumeSchedule: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ResumeScheduleRequest, _task_service_pb2.Schedule]
+    """Makes runs again, from now on: those of the pause are not made up for. Safe to repeat."""
+    RunSchedule: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.RunScheduleRequest, _task_service_pb2.EnqueueTaskResponse]
+    """Makes one run now, paused or not; the schedule stays as it is."""
+    RepublishTasks: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.RepublishTasksRequest, _task_service_pb2.RepublishTasksResponse]
+    """Sends the messages of a type's queued tasks again, spread over a minute, for after a purge of
+    its subscription. One call walks 10,000 tasks: call again with `next_after` until it is empty.
+    """
 
 @_typing.type_check_only
 class TaskServiceAsyncStub(TaskServiceStub):
@@ -114,6 +136,28 @@ class TaskServiceAsyncStub(TaskServiceStub):
     A stream that ends with OK before the task is final (after 50 s, or because the gateway stops)
     is to be asked for again with the `mark` of its last answer.
     NOT_FOUND: no task has this id. RESOURCE_EXHAUSTED: too many watch here.
+    """
+    ListSchedules: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ListSchedulesRequest, _task_service_pb2.ListSchedulesResponse]  # type: ignore[assignment]
+    """Every schedule, by name. Not paged: there are at most 1,000."""
+    GetSchedule: _aio.UnaryUnaryMultiCallable[_task_service_pb2.GetScheduleRequest, _task_service_pb2.Schedule]  # type: ignore[assignment]
+    """A schedule. NOT_FOUND: none has this name."""
+    CreateSchedule: _aio.UnaryUnaryMultiCallable[_task_service_pb2.CreateScheduleRequest, _task_service_pb2.Schedule]  # type: ignore[assignment]
+    """Makes a schedule. ALREADY_EXISTS: the name is taken. INVALID_ARGUMENT: nothing was stored."""
+    DeleteSchedule: _aio.UnaryUnaryMultiCallable[_task_service_pb2.DeleteScheduleRequest, _task_service_pb2.DeleteScheduleResponse]  # type: ignore[assignment]
+    """Deletes a schedule; the tasks that it made stay.
+
+    NOT_FOUND: none has this name. FAILED_PRECONDITION: it stands in a task.yaml; pause it, or
+    remove it there.
+    """
+    PauseSchedule: _aio.UnaryUnaryMultiCallable[_task_service_pb2.PauseScheduleRequest, _task_service_pb2.Schedule]  # type: ignore[assignment]
+    """Makes no more runs, until it is resumed. Safe to repeat."""
+    ResumeSchedule: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ResumeScheduleRequest, _task_service_pb2.Schedule]  # type: ignore[assignment]
+    """Makes runs again, from now on: those of the pause are not made up for. Safe to repeat."""
+    RunSchedule: _aio.UnaryUnaryMultiCallable[_task_service_pb2.RunScheduleRequest, _task_service_pb2.EnqueueTaskResponse]  # type: ignore[assignment]
+    """Makes one run now, paused or not; the schedule stays as it is."""
+    RepublishTasks: _aio.UnaryUnaryMultiCallable[_task_service_pb2.RepublishTasksRequest, _task_service_pb2.RepublishTasksResponse]  # type: ignore[assignment]
+    """Sends the messages of a type's queued tasks again, spread over a minute, for after a purge of
+    its subscription. One call walks 10,000 tasks: call again with `next_after` until it is empty.
     """
 
 class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -195,6 +239,76 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         A stream that ends with OK before the task is final (after 50 s, or because the gateway stops)
         is to be asked for again with the `mark` of its last answer.
         NOT_FOUND: no task has this id. RESOURCE_EXHAUSTED: too many watch here.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSchedules(
+        self,
+        request: _task_service_pb2.ListSchedulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.ListSchedulesResponse, _abc.Awaitable[_task_service_pb2.ListSchedulesResponse]]:
+        """Every schedule, by name. Not paged: there are at most 1,000."""
+
+    @_abc_1.abstractmethod
+    def GetSchedule(
+        self,
+        request: _task_service_pb2.GetScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.Schedule, _abc.Awaitable[_task_service_pb2.Schedule]]:
+        """A schedule. NOT_FOUND: none has this name."""
+
+    @_abc_1.abstractmethod
+    def CreateSchedule(
+        self,
+        request: _task_service_pb2.CreateScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.Schedule, _abc.Awaitable[_task_service_pb2.Schedule]]:
+        """Makes a schedule. ALREADY_EXISTS: the name is taken. INVALID_ARGUMENT: nothing was stored."""
+
+    @_abc_1.abstractmethod
+    def DeleteSchedule(
+        self,
+        request: _task_service_pb2.DeleteScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.DeleteScheduleResponse, _abc.Awaitable[_task_service_pb2.DeleteScheduleResponse]]:
+        """Deletes a schedule; the tasks that it made stay.
+
+        NOT_FOUND: none has this name. FAILED_PRECONDITION: it stands in a task.yaml; pause it, or
+        remove it there.
+        """
+
+    @_abc_1.abstractmethod
+    def PauseSchedule(
+        self,
+        request: _task_service_pb2.PauseScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.Schedule, _abc.Awaitable[_task_service_pb2.Schedule]]:
+        """Makes no more runs, until it is resumed. Safe to repeat."""
+
+    @_abc_1.abstractmethod
+    def ResumeSchedule(
+        self,
+        request: _task_service_pb2.ResumeScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.Schedule, _abc.Awaitable[_task_service_pb2.Schedule]]:
+        """Makes runs again, from now on: those of the pause are not made up for. Safe to repeat."""
+
+    @_abc_1.abstractmethod
+    def RunSchedule(
+        self,
+        request: _task_service_pb2.RunScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.EnqueueTaskResponse, _abc.Awaitable[_task_service_pb2.EnqueueTaskResponse]]:
+        """Makes one run now, paused or not; the schedule stays as it is."""
+
+    @_abc_1.abstractmethod
+    def RepublishTasks(
+        self,
+        request: _task_service_pb2.RepublishTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.RepublishTasksResponse, _abc.Awaitable[_task_service_pb2.RepublishTasksResponse]]:
+        """Sends the messages of a type's queued tasks again, spread over a minute, for after a purge of
+        its subscription. One call walks 10,000 tasks: call again with `next_after` until it is empty.
         """
 
 def add_TaskServiceServicer_to_server(servicer: TaskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

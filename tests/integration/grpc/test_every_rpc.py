@@ -22,6 +22,14 @@ SCOPES = {
     "ListTasks": Scope.READ,
     "CancelTask": Scope.MANAGE,
     "ListTaskTypes": None,
+    "ListSchedules": Scope.READ,
+    "GetSchedule": Scope.READ,
+    "CreateSchedule": Scope.MANAGE,
+    "DeleteSchedule": Scope.MANAGE,
+    "PauseSchedule": Scope.MANAGE,
+    "ResumeSchedule": Scope.MANAGE,
+    "RunSchedule": Scope.MANAGE,
+    "RepublishTasks": Scope.MANAGE,
     "WatchTask": Scope.READ,
 }
 METHODS = {method.name: method for method in pb.DESCRIPTOR.services_by_name["TaskService"].methods}
