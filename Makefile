@@ -73,6 +73,9 @@ chaos: $(STAMP) ## Storms over the real processes, with three ledgers compared: 
 plan: $(STAMP) ## Plan the cloud's infrastructure here, offline: ENV=dev or prod, OUT=FOLDER for the JSON
 	@$(BIN)/python -m emulators.terraform plan $(ENV) $(if $(OUT),--out $(OUT))
 
+plan-real: $(STAMP) ## Plan with Google's own providers, which takes network but no account: ENV=dev or prod
+	@$(BIN)/python -m emulators.terraform plan-real $(ENV)
+
 manifests: $(STAMP) ## Write the Kubernetes and Knative manifests of all functions
 	@$(BIN)/python -m infra.manifests
 

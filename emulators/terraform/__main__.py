@@ -14,6 +14,7 @@ from rich.table import Table
 from emulators.terraform.checkov import check, skips
 from emulators.terraform.errors import TerraformError
 from emulators.terraform.planning import Plan, plan, providers, run_tests
+from emulators.terraform.real import newest_archive, plan_real
 from emulators.terraform.schema_cache import VERSION
 from emulators.terraform.terraform import Terraform
 
@@ -38,6 +39,9 @@ def parser() -> argparse.ArgumentParser:
     planning.add_argument("environment", nargs="*", help="dev, prod (default: all)")
     planning.add_argument("--archive", type=Path, help="function archive (default: a placeholder)")
     planning.add_argument("--out", type=Path, help="folder to write each plan's JSON to")
+    real = commands.add_parser("plan-real", help="plan with Google's own providers: needs network")
+    real.add_argument("environment", nargs="*", help="dev, prod (default: all)")
+    real.add_argument("--archive", type=Path, help="function archive (default: the newest in dist)")
     checking = commands.add_parser("checkov", help="plan everything and let checkov look at it")
     checking.add_argument("--program", type=Path, required=True, help="where checkov is")
     commands.add_parser("test", help="run Terraform's own tests (*.tftest.hcl)")
@@ -88,20 +92,44 @@ def _environments() -> list[str]:
 
 
 def _plans(console: Console, options: argparse.Namespace) -> int:
-    known = _environments()
-    wrong = set(options.environment) - set(known)
-    if wrong:
-        print(
-            f"no environment {', '.join(sorted(wrong))}; there are {', '.join(known)}",
-            file=sys.stderr,
-        )
-        return 2
+    wanted = _wanted(options)
+    if options.archive:
+        _exists(options.archive)
     Terraform(ROOT / "infra", {}).run("fmt", "-check", "-recursive", "-diff", "-no-color")
     with providers() as found:
-        for environment in options.environment or known:
+        for environment in wanted:
             _plan(console, environment, options, found)
     console.print(LIMITS, style="dim")
     return 0
+
+
+def _plans_real(console: Console, options: argparse.Namespace) -> int:
+    wanted = _wanted(options)
+    archive = _exists(options.archive) if options.archive else newest_archive(ROOT)
+    for environment in wanted:
+        started = time.monotonic()
+        with console.status(f"planning {environment} with Google's providers"):
+            planned = plan_real(ROOT, environment, archive)
+        _show(console, planned, time.monotonic() - started)
+    return 0
+
+
+def _wanted(options: argparse.Namespace) -> list[str]:
+    """Raises: TerraformError for an environment that there is not."""
+    known = _environments()
+    wrong = sorted(set(options.environment) - set(known))
+    if wrong:
+        raise TerraformError(f"no environment {', '.join(wrong)}; there are {', '.join(known)}")
+    return options.environment or known
+
+
+def _exists(archive: Path) -> Path:
+    if not archive.is_file():
+        raise TerraformError(
+            f"there is no archive {archive}. Nothing was planned. `make package` builds one and "
+            "prints its path."
+        )
+    return archive
 
 
 def _plan(
@@ -128,7 +156,7 @@ def _show(console: Console, planned: Plan, seconds: float) -> None:
     console.print()
 
 
-COMMANDS = {"plan": _plans, "test": _test, "checkov": _checkov}
+COMMANDS = {"plan": _plans, "plan-real": _plans_real, "test": _test, "checkov": _checkov}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -106,4 +106,7 @@ def _run_tests(terraform: Terraform) -> str:
 
 def variables(archive: Path | None = None) -> tuple[str, str]:
     """Return the arguments that give an environment its example values, and its archive."""
-    return ("-var-file=example.tfvars", f"-var=archive={archive or PLACEHOLDER}")
+    return (
+        "-var-file=example.tfvars",
+        f"-var=archive={archive.resolve() if archive else PLACEHOLDER}",
+    )

@@ -202,6 +202,11 @@ resource "google_storage_bucket_object" "source" {
       condition     = can(regex("^cloudtasker-[0-9a-f]{64}\\.zip$", basename(var.archive)))
       error_message = "archive ${var.archive} is not one that `make package` made: its name is cloudtasker-<sha256>.zip."
     }
+    # One of zeros stands for any, where nothing is applied.
+    precondition {
+      condition     = fileexists(var.archive) || can(regex("^cloudtasker-0{64}\\.zip$", basename(var.archive)))
+      error_message = "archive ${var.archive} is not there: `make package` builds one and prints its path."
+    }
   }
 }
 

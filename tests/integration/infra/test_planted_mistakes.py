@@ -84,6 +84,17 @@ def test_a_module_refuses_a_value_out_of_range(tmp_path, found, named):
     assert named in str(refused.value)
 
 
+def test_an_archive_that_is_not_there_is_refused_with_the_fix(tmp_path, found):
+    missing = tmp_path / f"cloudtasker-{'1' * 64}.zip"
+
+    with pytest.raises(TerraformError) as refused:
+        plan(ROOT, "dev", found, missing)
+
+    assert "is not there: `make package` builds one" in " ".join(
+        str(refused.value).replace("│", "").split()
+    )
+
+
 BREACHES = {
     policies.roles_are_narrow: Mistake(
         f"{MODULES}/cloudtasker/main.tf", '"roles/logging.logWriter"', '"roles/editor"'
