@@ -53,7 +53,7 @@ def list_schedules(setup: Setup, url: str | None, output: Output) -> None:
 @click.argument("name", metavar="NAME")
 @click.argument("task_type", metavar="TYPE")
 @click.argument("cron", metavar="CRON")
-@click.argument("fields", metavar="[KEY=TEXT | KEY:=JSON]...", nargs=-1)
+@click.argument("fields", metavar="[KEY=VALUE]...", nargs=-1)
 @click.option("--time-zone", default="UTC", show_default=True, metavar="ZONE", help="IANA's name.")
 @click.option("--json", "text", metavar="OBJECT", help="The payload as a JSON object.")
 @click.option("--file", type=Path, metavar="FILE", help="Read that object from a file; - is stdin.")
@@ -79,10 +79,12 @@ def create(
 ) -> None:
     """Make a schedule. CRON is minute hour day month weekday, on the zone's clock.
 
+    KEY=TEXT sets a string of the payload, KEY:=JSON any JSON value.
+
     \b
     Examples:
-    $ cloudtasker schedules create nightly noop "30 2 * * *" --time-zone Europe/Berlin
-    $ cloudtasker schedules create often noop "*/5 * * * *" sleep_seconds:=1 --missed skip
+    $ cloudtasker schedules create nightly noop "30 2 * * *" --missed skip
+    $ cloudtasker schedules create often noop "*/5 * * * *" sleep_seconds:=1
     """
     payload = PayloadInput(given["fields"], given["text"], given["file"], False).payload()
     request = ScheduleRequest(
