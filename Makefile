@@ -76,6 +76,9 @@ plan: $(STAMP) ## Plan the cloud's infrastructure here, offline: ENV=dev or prod
 plan-real: $(STAMP) ## Plan with Google's own providers, which takes network but no account: ENV=dev or prod
 	@$(BIN)/python -m emulators.terraform plan-real $(ENV)
 
+test-infra: $(TOOLED) ## Run the tests of plans and manifests (terraform must be on PATH)
+	@$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile tests/integration/infra tests/integration/kubernetes
+
 manifests: $(STAMP) ## Write the Kubernetes and Knative manifests of all functions
 	@$(BIN)/python -m infra.manifests
 

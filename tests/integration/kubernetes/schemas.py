@@ -33,6 +33,7 @@ def seconds(most: int) -> Schema:
 
 WORDS: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
 METADATA = closed({"name": TEXT}, namespace=TEXT, labels=WORDS, annotations=WORDS)
+FIXED_PORT = {"portSpecification": {"const": "USE_FIXED_PORT"}, "port": PORT}
 TARGET = closed({"group": {"const": ""}, "kind": {"const": "Service"}, "name": TEXT})
 QUANTITIES = {
     "type": "object",
@@ -143,8 +144,8 @@ SPECS: dict[tuple[str, str], Schema] = {
                     "config": {
                         **closed(
                             {"type": {"enum": ["HTTP", "GRPC"]}},
-                            httpHealthCheck=closed({"port": PORT, "requestPath": TEXT}),
-                            grpcHealthCheck=closed({"port": PORT}),
+                            httpHealthCheck=closed({**FIXED_PORT, "requestPath": TEXT}),
+                            grpcHealthCheck=closed(FIXED_PORT),
                         ),
                         "oneOf": [
                             {"required": ["httpHealthCheck"]},

@@ -1,11 +1,13 @@
 """Rules that no schema knows. Each rule is seen to find what it must, too."""
 
+import re
 from copy import deepcopy
 
 import pytest
 
+from shared.adapters.cloud_sql import place_of
 from shared.bootstrap import ANSWER_SECONDS
-from shared.settings import VARIABLES
+from shared.settings import VARIABLES, read_settings
 from tests.integration.kubernetes import policies
 from tests.integration.kubernetes.conftest import CLUSTERS, ROOT, documents_of
 from tests.integration.kubernetes.policies import breakers, pods
@@ -195,3 +197,56 @@ def test_the_migration_grants_every_workload_its_role(cluster):
     granted = {one.split("ct-")[1].split("@")[0] for one in container["args"] if "ct-" in one}
 
     assert granted == deployments(cluster).keys()
+
+
+def environment_of(container: dict, documents: list[dict]) -> dict[str, str]:
+    """What a container's process sees: references resolved, `$(NAME)` expanded as the kubelet does.
+
+    Secrets are not in the manifests; the README says what stands in them.
+    """
+    data = {name: one["data"] for name, one in named(documents, "ConfigMap").items()}
+    found: dict[str, str] = {}
+    for source in container.get("envFrom", ()):
+        found |= data[source["configMapRef"]["name"]] if "configMapRef" in source else SECRET
+    own: dict[str, str] = {}
+    for one in container["env"]:
+        if "value" in one:
+            own[one["name"]] = re.sub(r"\$\((\w+)\)", lambda name: own[name[1]], one["value"])
+        elif reference := one["valueFrom"].get("configMapKeyRef"):
+            own[one["name"]] = data[reference["name"]][reference["key"]]
+    return found | own
+
+
+SECRET = {"CLOUDTASKER_REDIS_URL": "rediss://:secret@10.0.0.3:6378"}
+
+
+@pytest.mark.parametrize("serving", [*CLUSTERS, "knative"])
+def test_every_process_finds_settings_that_are_right(serving):
+    documents = documents_of(serving)
+    for name, spec, container in pods(documents):
+        settings = read_settings(environment_of(container, documents))
+        account = f"ct-{spec['serviceAccountName']}"
+
+        assert settings.production, name
+        assert settings.auth == "keys"
+        assert settings.push_auth == "signature"
+        assert settings.project.startswith("my-project")
+        place = place_of(settings.database_url)
+        assert place.user == f"{account}@{settings.project}.iam"
+        assert place.instance.startswith(f"{settings.project}:")
+        if container["name"] == "function":
+            service = name.split()[1]
+            assert settings.push_audience.startswith(f"https://{service}.")
+            assert settings.push_service_account.endswith(
+                f"@{settings.project}.iam.gserviceaccount.com"
+            )
+
+
+@pytest.mark.parametrize("serving", CLUSTERS)
+def test_a_function_is_reached_by_the_host_name_that_its_tokens_are_for(serving):
+    documents = documents_of(serving)
+    for name, route in named(documents, "HTTPRoute").items():
+        container = deployments(documents)[name]["spec"]["template"]["spec"]["containers"][0]
+        if container["name"] == "function":
+            audience = environment_of(container, documents)["CLOUDTASKER_PUSH_AUDIENCE"]
+            assert route["spec"]["hostnames"] == [audience.removeprefix("https://")]
