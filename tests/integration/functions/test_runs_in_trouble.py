@@ -60,19 +60,23 @@ async def becomes(ledger, task_id, *states) -> Task:
 async def test_a_frozen_run_that_comes_back_late_cannot_write_its_result(
     environment, ledger, healthy, postgres, loop
 ):
-    task_id = await added(ledger, sleep_seconds=1, result=loop)
+    task_id = await added(ledger, sleep_seconds=2, result=loop)
     async with serving("uvicorn", "noop", NOOP, environment) as frozen:
         late = asyncio.create_task(deliver(frozen, task_id))
         await becomes(ledger, task_id, State.RUNNING)
         frozen.tell(signal.SIGSTOP)
         end_lease(postgres, task_id)
-        assert await deliver(healthy, task_id) == 204
-        before = await ledger.get(task_id)
+        newer = asyncio.create_task(deliver(healthy, task_id))
+        await asyncio.sleep(1)  # the frozen handler is the first to wake
+        assert (await ledger.get(task_id)).attempt == 2
         frozen.tell(signal.SIGCONT)
         assert await late == 204
         await frozen.logged("lease_lost")
-    assert before.result == {"result": loop, "attempt": 2}
-    assert await ledger.get(task_id) == before
+        assert (await ledger.get(task_id)).state is State.RUNNING
+        assert await newer == 204
+    task = await ledger.get(task_id)
+    assert task.result == {"result": loop, "attempt": 2}
+    assert [attempt.outcome for attempt in task.attempts] == ["abandoned", "succeeded"]
 
 
 @pytest.mark.parametrize("times", [2, 20])
