@@ -27,6 +27,20 @@ SCOPES: Final[dict[str, Scope | None]] = {
     "RunSchedule": Scope.MANAGE,
     "RepublishTasks": Scope.MANAGE,
     "WatchTask": Scope.READ,
+    "RedriveTask": Scope.MANAGE,
+    "ListErrorGroups": Scope.READ,
+    "ListDeadTasks": Scope.READ,
+    "ListRawDeliveries": Scope.READ,
+    "DiscardRawDeliveries": Scope.MANAGE,
+    "StartOperation": Scope.MANAGE,
+    "GetOperation": Scope.READ,
+    "ListOperations": Scope.READ,
+    "ListOperationItems": Scope.READ,
+    "StopOperation": Scope.MANAGE,
+    "ListQueues": Scope.READ,
+    "PauseQueue": Scope.MANAGE,
+    "ResumeQueue": Scope.MANAGE,
+    "ListAuditLines": Scope.MANAGE,
 }
 """None: whoever is known."""
 

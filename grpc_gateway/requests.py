@@ -64,6 +64,14 @@ def _asked_or_error(request: pb.EnqueueTaskRequest) -> Asked | CloudTaskerError:
         return refused
 
 
+def payload_object(text: str) -> dict[str, Any]:
+    """A payload that was sent as text. Raises: InvalidRequest, RequestTooLarge."""
+    payload = payload_of(text)
+    if not isinstance(payload, dict):
+        raise _invalid("payload_json", "it must be a JSON object")
+    return payload
+
+
 def payload_of(text: str) -> Any:
     """The payload that the text is. Raises: InvalidRequest, RequestTooLarge."""
     raw = text.encode()

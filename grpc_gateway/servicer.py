@@ -11,6 +11,7 @@ from grpc.aio import ServicerContext
 
 from grpc_gateway import answers, requests
 from grpc_gateway.context import traceparent_from
+from grpc_gateway.desk import DeskRpcs
 from grpc_gateway.listing import filter_of
 from grpc_gateway.schedule_servicer import ScheduleRpcs
 from protos.cloudtasker.v1 import task_service_pb2 as pb
@@ -22,7 +23,7 @@ from shared.telemetry import Event, log
 Context = ServicerContext[Any, Any]
 
 
-class TaskService(ScheduleRpcs):
+class TaskService(DeskRpcs, ScheduleRpcs):
     """Answers every RPC from the services of `api`."""
 
     def __init__(self, api: Api) -> None:

@@ -10,6 +10,7 @@ again, new fields only get new numbers, and enums only grow. Breaking changes go
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -1418,3 +1419,1236 @@ class RepublishTasksResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RepublishTasksResponse: _TypeAlias = RepublishTasksResponse  # noqa: Y015
+
+@_typing.final
+class RedriveTaskRequest(_message.Message):
+    """Which task to put back to work."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    PAYLOAD_JSON_FIELD_NUMBER: _builtins.int
+    task_id: _builtins.str
+    """The task's id, a UUID."""
+    payload_json: _builtins.str
+    """Another payload: one JSON object as text. Absent: the task keeps its own."""
+    def __init__(
+        self,
+        *,
+        task_id: _builtins.str = ...,
+        payload_json: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_payload_json", b"_payload_json", "payload_json", b"payload_json"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_payload_json", b"_payload_json", "payload_json", b"payload_json", "task_id", b"task_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__payload_json: _TypeAlias = _typing.Literal["payload_json"]  # noqa: Y015
+    _WhichOneofArgType__payload_json: _TypeAlias = _typing.Literal["_payload_json", b"_payload_json"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__payload_json) -> _WhichOneofReturnType__payload_json | None: ...
+
+Global___RedriveTaskRequest: _TypeAlias = RedriveTaskRequest  # noqa: Y015
+
+@_typing.final
+class ListErrorGroupsRequest(_message.Message):
+    """Which dead tasks to group."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
+    task_type: _builtins.str
+    """Only tasks of this type; empty: of all types."""
+    def __init__(
+        self,
+        *,
+        task_type: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["task_type", b"task_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListErrorGroupsRequest: _TypeAlias = ListErrorGroupsRequest  # noqa: Y015
+
+@_typing.final
+class ListErrorGroupsResponse(_message.Message):
+    """Groups of like errors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUPS_FIELD_NUMBER: _builtins.int
+    LOOKED_AT_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    looked_at: _builtins.int
+    """How many dead tasks were looked at."""
+    limit: _builtins.int
+    """Only so many dead tasks, the newest, are looked at."""
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___ErrorGroup]:
+        """The largest first."""
+
+    def __init__(
+        self,
+        *,
+        groups: _abc.Iterable[Global___ErrorGroup] | None = ...,
+        looked_at: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "limit", b"limit", "looked_at", b"looked_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListErrorGroupsResponse: _TypeAlias = ListErrorGroupsResponse  # noqa: Y015
+
+@_typing.final
+class ErrorGroup(_message.Message):
+    """Dead tasks of one type whose errors are alike."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    FIRST_SEEN_AT_FIELD_NUMBER: _builtins.int
+    LAST_SEEN_AT_FIELD_NUMBER: _builtins.int
+    NEWEST_TASK_ID_FIELD_NUMBER: _builtins.int
+    group: _builtins.str
+    """12 hexadecimal digits, always the same for like errors."""
+    task_type: _builtins.str
+    """The kind of work."""
+    kind: _builtins.str
+    """The class of the error."""
+    message: _builtins.str
+    """Its message, with <n>, <id>, <hex> and <text> for what varies."""
+    count: _builtins.int
+    """How many of the tasks looked at are in the group."""
+    newest_task_id: _builtins.str
+    """The one that died last."""
+    @_builtins.property
+    def first_seen_at(self) -> _timestamp_pb2.Timestamp:
+        """When the first of them died."""
+
+    @_builtins.property
+    def last_seen_at(self) -> _timestamp_pb2.Timestamp:
+        """When the last of them died."""
+
+    def __init__(
+        self,
+        *,
+        group: _builtins.str = ...,
+        task_type: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        message: _builtins.str = ...,
+        count: _builtins.int = ...,
+        first_seen_at: _timestamp_pb2.Timestamp | None = ...,
+        last_seen_at: _timestamp_pb2.Timestamp | None = ...,
+        newest_task_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_seen_at", b"first_seen_at", "last_seen_at", b"last_seen_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "first_seen_at", b"first_seen_at", "group", b"group", "kind", b"kind", "last_seen_at", b"last_seen_at", "message", b"message", "newest_task_id", b"newest_task_id", "task_type", b"task_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ErrorGroup: _TypeAlias = ErrorGroup  # noqa: Y015
+
+@_typing.final
+class ListDeadTasksRequest(_message.Message):
+    """Which dead tasks to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_FIELD_NUMBER: _builtins.int
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
+    group: _builtins.str
+    """Only members of this group; empty: all."""
+    task_type: _builtins.str
+    """Only tasks of this type; empty: of all types."""
+    def __init__(
+        self,
+        *,
+        group: _builtins.str = ...,
+        task_type: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "task_type", b"task_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeadTasksRequest: _TypeAlias = ListDeadTasksRequest  # noqa: Y015
+
+@_typing.final
+class ListDeadTasksResponse(_message.Message):
+    """Dead tasks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeadTask]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        tasks: _abc.Iterable[Global___DeadTask] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeadTasksResponse: _TypeAlias = ListDeadTasksResponse  # noqa: Y015
+
+@_typing.final
+class DeadTask(_message.Message):
+    """A dead task with its group."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    DIED_AT_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    task_id: _builtins.str
+    """The task's id, a UUID."""
+    task_type: _builtins.str
+    """The kind of work."""
+    generation: _builtins.int
+    """How often it was redriven."""
+    group: _builtins.str
+    """The group of its error."""
+    @_builtins.property
+    def error(self) -> Global___Failure:
+        """Why it was given up on."""
+
+    @_builtins.property
+    def died_at(self) -> _timestamp_pb2.Timestamp:
+        """When it died."""
+
+    def __init__(
+        self,
+        *,
+        task_id: _builtins.str = ...,
+        task_type: _builtins.str = ...,
+        generation: _builtins.int = ...,
+        error: Global___Failure | None = ...,
+        died_at: _timestamp_pb2.Timestamp | None = ...,
+        group: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["died_at", b"died_at", "error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["died_at", b"died_at", "error", b"error", "generation", b"generation", "group", b"group", "task_id", b"task_id", "task_type", b"task_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeadTask: _TypeAlias = DeadTask  # noqa: Y015
+
+@_typing.final
+class ListRawDeliveriesRequest(_message.Message):
+    """Which raw deliveries to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many at most, 1 to 500; 0: 50."""
+    after: _builtins.str
+    """`next_after` of the page before; empty: the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "page_size", b"page_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRawDeliveriesRequest: _TypeAlias = ListRawDeliveriesRequest  # noqa: Y015
+
+@_typing.final
+class ListRawDeliveriesResponse(_message.Message):
+    """Raw deliveries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    NEXT_AFTER_FIELD_NUMBER: _builtins.int
+    next_after: _builtins.str
+    """Asks for those after; empty: there are none."""
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___RawDelivery]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        deliveries: _abc.Iterable[Global___RawDelivery] | None = ...,
+        next_after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries", "next_after", b"next_after"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRawDeliveriesResponse: _TypeAlias = ListRawDeliveriesResponse  # noqa: Y015
+
+@_typing.final
+class RawDelivery(_message.Message):
+    """A delivery that no task answers for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class AttributesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RECEIVED_AT_FIELD_NUMBER: _builtins.int
+    DELIVERY_ATTEMPT_FIELD_NUMBER: _builtins.int
+    ORDERING_KEY_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    """Pub/Sub's id of the message."""
+    subscription: _builtins.str
+    """The subscription that delivered it."""
+    reason: _builtins.str
+    """Why nobody answers for it."""
+    delivery_attempt: _builtins.int
+    """Pub/Sub's count; 0: it sent none."""
+    ordering_key: _builtins.str
+    """Of the message."""
+    data: _builtins.bytes
+    """Of the message, as it came."""
+    @_builtins.property
+    def received_at(self) -> _timestamp_pb2.Timestamp:
+        """When it came."""
+
+    @_builtins.property
+    def attributes(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Of the message."""
+
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        subscription: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        received_at: _timestamp_pb2.Timestamp | None = ...,
+        delivery_attempt: _builtins.int = ...,
+        ordering_key: _builtins.str = ...,
+        attributes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["received_at", b"received_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "data", b"data", "delivery_attempt", b"delivery_attempt", "message_id", b"message_id", "ordering_key", b"ordering_key", "reason", b"reason", "received_at", b"received_at", "subscription", b"subscription"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RawDelivery: _TypeAlias = RawDelivery  # noqa: Y015
+
+@_typing.final
+class DiscardRawDeliveriesRequest(_message.Message):
+    """Which raw deliveries to forget."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1 to 1,000 ids of messages."""
+
+    def __init__(
+        self,
+        *,
+        message_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_ids", b"message_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiscardRawDeliveriesRequest: _TypeAlias = DiscardRawDeliveriesRequest  # noqa: Y015
+
+@_typing.final
+class DiscardRawDeliveriesResponse(_message.Message):
+    """What was forgotten."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISCARDED_FIELD_NUMBER: _builtins.int
+    discarded: _builtins.int
+    """How many of them there were."""
+    def __init__(
+        self,
+        *,
+        discarded: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["discarded", b"discarded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiscardRawDeliveriesResponse: _TypeAlias = DiscardRawDeliveriesResponse  # noqa: Y015
+
+@_typing.final
+class OperationFilter(_message.Message):
+    """Which tasks an operation concerns: every condition that is set must hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    CREATED_AFTER_FIELD_NUMBER: _builtins.int
+    CREATED_BEFORE_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    TASK_IDS_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    task_type: _builtins.str
+    """Of this type; empty: of all types."""
+    state: Global___Task.State.ValueType
+    """For a cancel: in this state."""
+    group: _builtins.str
+    """Of this group of like errors; only with `task_type` and `until` beside it."""
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """With all these labels."""
+
+    @_builtins.property
+    def created_after(self) -> _timestamp_pb2.Timestamp:
+        """Stored after this moment."""
+
+    @_builtins.property
+    def created_before(self) -> _timestamp_pb2.Timestamp:
+        """Stored before this moment."""
+
+    @_builtins.property
+    def task_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Exactly these, 1 to 1,000; nothing beside it."""
+
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """Not what died (for a cancel: was stored) later: the moment of a dry run, for the same tasks."""
+
+    def __init__(
+        self,
+        *,
+        task_type: _builtins.str = ...,
+        state: Global___Task.State.ValueType = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        created_after: _timestamp_pb2.Timestamp | None = ...,
+        created_before: _timestamp_pb2.Timestamp | None = ...,
+        group: _builtins.str = ...,
+        task_ids: _abc.Iterable[_builtins.str] | None = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_after", b"created_after", "created_before", b"created_before", "until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_after", b"created_after", "created_before", b"created_before", "group", b"group", "labels", b"labels", "state", b"state", "task_ids", b"task_ids", "task_type", b"task_type", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OperationFilter: _TypeAlias = OperationFilter  # noqa: Y015
+
+@_typing.final
+class StartOperationRequest(_message.Message):
+    """A bulk operation to start."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    PER_SECOND_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    kind: Global___Operation.Kind.ValueType
+    """What is done to each task."""
+    per_second: _builtins.float
+    """Tasks a second at most, up to 10,000; absent: as fast as can be."""
+    dry_run: _builtins.bool
+    """Only count."""
+    @_builtins.property
+    def filter(self) -> Global___OperationFilter:
+        """Which tasks; must be set, and may be empty: all of them."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___Operation.Kind.ValueType = ...,
+        filter: Global___OperationFilter | None = ...,
+        per_second: _builtins.float | None = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_per_second", b"_per_second", "filter", b"filter", "per_second", b"per_second"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_per_second", b"_per_second", "dry_run", b"dry_run", "filter", b"filter", "kind", b"kind", "per_second", b"per_second"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__per_second: _TypeAlias = _typing.Literal["per_second"]  # noqa: Y015
+    _WhichOneofArgType__per_second: _TypeAlias = _typing.Literal["_per_second", b"_per_second"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__per_second) -> _WhichOneofReturnType__per_second | None: ...
+
+Global___StartOperationRequest: _TypeAlias = StartOperationRequest  # noqa: Y015
+
+@_typing.final
+class StartOperationResponse(_message.Message):
+    """What was started, or would be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATION_FIELD_NUMBER: _builtins.int
+    PREVIEW_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def operation(self) -> Global___Operation:
+        """It was started."""
+
+    @_builtins.property
+    def preview(self) -> Global___OperationPreview:
+        """A dry run: nothing was changed."""
+
+    def __init__(
+        self,
+        *,
+        operation: Global___Operation | None = ...,
+        preview: Global___OperationPreview | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation", "preview", b"preview", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation", "preview", b"preview", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["operation", "preview"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___StartOperationResponse: _TypeAlias = StartOperationResponse  # noqa: Y015
+
+@_typing.final
+class OperationPreview(_message.Message):
+    """What an operation would concern."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ByTypeEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    TOTAL_FIELD_NUMBER: _builtins.int
+    BY_TYPE_FIELD_NUMBER: _builtins.int
+    SKIPPED_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    total: _builtins.int
+    """Tasks that would be changed."""
+    skipped: _builtins.int
+    """Named tasks that cannot be changed."""
+    @_builtins.property
+    def by_type(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """The same, by type."""
+
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """The moment of the count; in the filter it means the same tasks."""
+
+    def __init__(
+        self,
+        *,
+        total: _builtins.int = ...,
+        by_type: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        skipped: _builtins.int = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_type", b"by_type", "skipped", b"skipped", "total", b"total", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OperationPreview: _TypeAlias = OperationPreview  # noqa: Y015
+
+@_typing.final
+class Operation(_message.Message):
+    """A bulk operation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Operation._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: Operation._Kind.ValueType  # 0
+        """Not set; never sent."""
+        REDRIVE: Operation._Kind.ValueType  # 1
+        """Dead tasks go back to work."""
+        CANCEL: Operation._Kind.ValueType  # 2
+        """Unfinished tasks are cancelled."""
+        DISCARD: Operation._Kind.ValueType  # 3
+        """Dead tasks leave the desk: they become cancelled."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What is done to each task."""
+
+    KIND_UNSPECIFIED: Operation.Kind.ValueType  # 0
+    """Not set; never sent."""
+    REDRIVE: Operation.Kind.ValueType  # 1
+    """Dead tasks go back to work."""
+    CANCEL: Operation.Kind.ValueType  # 2
+    """Unfinished tasks are cancelled."""
+    DISCARD: Operation.Kind.ValueType  # 3
+    """Dead tasks leave the desk: they become cancelled."""
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Operation._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: Operation._State.ValueType  # 0
+        """Not set; never sent."""
+        RUNNING: Operation._State.ValueType  # 1
+        """The relay works through it."""
+        STOPPED: Operation._State.ValueType  # 2
+        """Somebody stopped it."""
+        DONE: Operation._State.ValueType  # 3
+        """Every task is decided."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """Where an operation stands."""
+
+    STATE_UNSPECIFIED: Operation.State.ValueType  # 0
+    """Not set; never sent."""
+    RUNNING: Operation.State.ValueType  # 1
+    """The relay works through it."""
+    STOPPED: Operation.State.ValueType  # 2
+    """Somebody stopped it."""
+    DONE: Operation.State.ValueType  # 3
+    """Every task is decided."""
+
+    OPERATION_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    PER_SECOND_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    SUCCEEDED_FIELD_NUMBER: _builtins.int
+    SKIPPED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    FINISHED_AT_FIELD_NUMBER: _builtins.int
+    operation_id: _builtins.str
+    """The operation's id, a UUID."""
+    kind: Global___Operation.Kind.ValueType
+    """What is done to each task."""
+    state: Global___Operation.State.ValueType
+    """Where it stands."""
+    actor: _builtins.str
+    """Who started it: `key:<id>`, an e-mail address, or `local`."""
+    per_second: _builtins.float
+    """Tasks a second at most; absent: no limit."""
+    total: _builtins.int
+    """Every task, also those that were skipped at the start."""
+    succeeded: _builtins.int
+    """Changed."""
+    skipped: _builtins.int
+    """Could not be changed, as they no longer are what they were."""
+    failed: _builtins.int
+    """Failed."""
+    @_builtins.property
+    def filter(self) -> _struct_pb2.Struct:
+        """Which tasks it concerns, as the REST API writes it."""
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was started."""
+
+    @_builtins.property
+    def finished_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was done or stopped; absent: it runs."""
+
+    def __init__(
+        self,
+        *,
+        operation_id: _builtins.str = ...,
+        kind: Global___Operation.Kind.ValueType = ...,
+        state: Global___Operation.State.ValueType = ...,
+        filter: _struct_pb2.Struct | None = ...,
+        actor: _builtins.str = ...,
+        per_second: _builtins.float | None = ...,
+        total: _builtins.int = ...,
+        succeeded: _builtins.int = ...,
+        skipped: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        finished_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_per_second", b"_per_second", "created_at", b"created_at", "filter", b"filter", "finished_at", b"finished_at", "per_second", b"per_second"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_per_second", b"_per_second", "actor", b"actor", "created_at", b"created_at", "failed", b"failed", "filter", b"filter", "finished_at", b"finished_at", "kind", b"kind", "operation_id", b"operation_id", "per_second", b"per_second", "skipped", b"skipped", "state", b"state", "succeeded", b"succeeded", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__per_second: _TypeAlias = _typing.Literal["per_second"]  # noqa: Y015
+    _WhichOneofArgType__per_second: _TypeAlias = _typing.Literal["_per_second", b"_per_second"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__per_second) -> _WhichOneofReturnType__per_second | None: ...
+
+Global___Operation: _TypeAlias = Operation  # noqa: Y015
+
+@_typing.final
+class GetOperationRequest(_message.Message):
+    """Which operation to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATION_ID_FIELD_NUMBER: _builtins.int
+    operation_id: _builtins.str
+    """The operation's id, a UUID."""
+    def __init__(
+        self,
+        *,
+        operation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation_id", b"operation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOperationRequest: _TypeAlias = GetOperationRequest  # noqa: Y015
+
+@_typing.final
+class ListOperationsRequest(_message.Message):
+    """Which operations to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many at most, 1 to 500; 0: 50."""
+    after: _builtins.str
+    """`next_after` of the page before; empty: the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "page_size", b"page_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOperationsRequest: _TypeAlias = ListOperationsRequest  # noqa: Y015
+
+@_typing.final
+class ListOperationsResponse(_message.Message):
+    """Operations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATIONS_FIELD_NUMBER: _builtins.int
+    NEXT_AFTER_FIELD_NUMBER: _builtins.int
+    next_after: _builtins.str
+    """Asks for those after; empty: there are none."""
+    @_builtins.property
+    def operations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Operation]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        operations: _abc.Iterable[Global___Operation] | None = ...,
+        next_after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_after", b"next_after", "operations", b"operations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOperationsResponse: _TypeAlias = ListOperationsResponse  # noqa: Y015
+
+@_typing.final
+class ListOperationItemsRequest(_message.Message):
+    """Which items to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATION_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    operation_id: _builtins.str
+    """The operation's id, a UUID."""
+    outcome: Global___OperationItem.Outcome.ValueType
+    """Only items of this outcome; OUTCOME_UNSPECIFIED: all."""
+    page_size: _builtins.int
+    """How many at most, 1 to 500; 0: 50."""
+    after: _builtins.str
+    """`next_after` of the page before; empty: the first page."""
+    def __init__(
+        self,
+        *,
+        operation_id: _builtins.str = ...,
+        outcome: Global___OperationItem.Outcome.ValueType = ...,
+        page_size: _builtins.int = ...,
+        after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "operation_id", b"operation_id", "outcome", b"outcome", "page_size", b"page_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOperationItemsRequest: _TypeAlias = ListOperationItemsRequest  # noqa: Y015
+
+@_typing.final
+class ListOperationItemsResponse(_message.Message):
+    """Items of an operation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    NEXT_AFTER_FIELD_NUMBER: _builtins.int
+    next_after: _builtins.str
+    """Asks for those after; empty: there are none."""
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___OperationItem]:
+        """In the order of their ids."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___OperationItem] | None = ...,
+        next_after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "next_after", b"next_after"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOperationItemsResponse: _TypeAlias = ListOperationItemsResponse  # noqa: Y015
+
+@_typing.final
+class OperationItem(_message.Message):
+    """One task of an operation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Outcome:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[OperationItem._Outcome.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        OUTCOME_UNSPECIFIED: OperationItem._Outcome.ValueType  # 0
+        """Not decided yet."""
+        SUCCEEDED: OperationItem._Outcome.ValueType  # 1
+        """Changed."""
+        SKIPPED: OperationItem._Outcome.ValueType  # 2
+        """It no longer is what it was."""
+        FAILED: OperationItem._Outcome.ValueType  # 3
+        """It could not be changed."""
+
+    class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
+        """What became of it."""
+
+    OUTCOME_UNSPECIFIED: OperationItem.Outcome.ValueType  # 0
+    """Not decided yet."""
+    SUCCEEDED: OperationItem.Outcome.ValueType  # 1
+    """Changed."""
+    SKIPPED: OperationItem.Outcome.ValueType  # 2
+    """It no longer is what it was."""
+    FAILED: OperationItem.Outcome.ValueType  # 3
+    """It could not be changed."""
+
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DECIDED_AT_FIELD_NUMBER: _builtins.int
+    task_id: _builtins.str
+    """The task's id, a UUID."""
+    generation: _builtins.int
+    """In which generation it was seen."""
+    outcome: Global___OperationItem.Outcome.ValueType
+    """What became of it."""
+    reason: _builtins.str
+    """Why, where it was not changed."""
+    @_builtins.property
+    def decided_at(self) -> _timestamp_pb2.Timestamp:
+        """When that was decided; absent: it is not."""
+
+    def __init__(
+        self,
+        *,
+        task_id: _builtins.str = ...,
+        generation: _builtins.int = ...,
+        outcome: Global___OperationItem.Outcome.ValueType = ...,
+        reason: _builtins.str = ...,
+        decided_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "generation", b"generation", "outcome", b"outcome", "reason", b"reason", "task_id", b"task_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OperationItem: _TypeAlias = OperationItem  # noqa: Y015
+
+@_typing.final
+class StopOperationRequest(_message.Message):
+    """Which operation to stop."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATION_ID_FIELD_NUMBER: _builtins.int
+    operation_id: _builtins.str
+    """The operation's id, a UUID."""
+    def __init__(
+        self,
+        *,
+        operation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation_id", b"operation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StopOperationRequest: _TypeAlias = StopOperationRequest  # noqa: Y015
+
+@_typing.final
+class ListQueuesRequest(_message.Message):
+    """All queues."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQueuesRequest: _TypeAlias = ListQueuesRequest  # noqa: Y015
+
+@_typing.final
+class ListQueuesResponse(_message.Message):
+    """The queues of this deployment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___Queue]:
+        """In the order of their names."""
+
+    def __init__(
+        self,
+        *,
+        queues: _abc.Iterable[Global___Queue] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["queues", b"queues"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQueuesResponse: _TypeAlias = ListQueuesResponse  # noqa: Y015
+
+@_typing.final
+class Queue(_message.Message):
+    """A task type as an operator sees it. Counts end at 10,000."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Queue._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: Queue._State.ValueType  # 0
+        """Not set; never sent."""
+        ACTIVE: Queue._State.ValueType  # 1
+        """They are."""
+        DRAINING: Queue._State.ValueType  # 2
+        """Paused, and what was begun before still runs."""
+        PAUSED: Queue._State.ValueType  # 3
+        """They are not."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """Whether tasks are begun."""
+
+    STATE_UNSPECIFIED: Queue.State.ValueType  # 0
+    """Not set; never sent."""
+    ACTIVE: Queue.State.ValueType  # 1
+    """They are."""
+    DRAINING: Queue.State.ValueType  # 2
+    """Paused, and what was begun before still runs."""
+    PAUSED: Queue.State.ValueType  # 3
+    """They are not."""
+
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    RUNNING_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
+    DEAD_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    PAUSED_AT_FIELD_NUMBER: _builtins.int
+    task_type: _builtins.str
+    """The kind of work."""
+    state: Global___Queue.State.ValueType
+    """Whether tasks are begun."""
+    running: _builtins.int
+    """Tasks that run."""
+    held: _builtins.int
+    """Tasks that the pause keeps back."""
+    dead: _builtins.int
+    """Dead tasks."""
+    reason: _builtins.str
+    """Why it is paused."""
+    actor: _builtins.str
+    """Who paused it."""
+    @_builtins.property
+    def paused_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when; absent: it is not paused."""
+
+    def __init__(
+        self,
+        *,
+        task_type: _builtins.str = ...,
+        state: Global___Queue.State.ValueType = ...,
+        running: _builtins.int = ...,
+        held: _builtins.int = ...,
+        dead: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        paused_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["paused_at", b"paused_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "dead", b"dead", "held", b"held", "paused_at", b"paused_at", "reason", b"reason", "running", b"running", "state", b"state", "task_type", b"task_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Queue: _TypeAlias = Queue  # noqa: Y015
+
+@_typing.final
+class PauseQueueRequest(_message.Message):
+    """Which task type to pause."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    task_type: _builtins.str
+    """The kind of work."""
+    reason: _builtins.str
+    """Why: at most 500 characters, for the list and the audit."""
+    def __init__(
+        self,
+        *,
+        task_type: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "task_type", b"task_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseQueueRequest: _TypeAlias = PauseQueueRequest  # noqa: Y015
+
+@_typing.final
+class ResumeQueueRequest(_message.Message):
+    """Which task type to resume."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
+    task_type: _builtins.str
+    """The kind of work."""
+    def __init__(
+        self,
+        *,
+        task_type: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["task_type", b"task_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeQueueRequest: _TypeAlias = ResumeQueueRequest  # noqa: Y015
+
+@_typing.final
+class ListAuditLinesRequest(_message.Message):
+    """Which lines of the audit to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many at most, 1 to 500; 0: 50."""
+    before: _builtins.int
+    """`next_before` of the page before; 0: the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        before: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "page_size", b"page_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAuditLinesRequest: _TypeAlias = ListAuditLinesRequest  # noqa: Y015
+
+@_typing.final
+class ListAuditLinesResponse(_message.Message):
+    """Lines of the audit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINES_FIELD_NUMBER: _builtins.int
+    NEXT_BEFORE_FIELD_NUMBER: _builtins.int
+    next_before: _builtins.int
+    """Asks for those before; 0: there are none."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuditLine]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        lines: _abc.Iterable[Global___AuditLine] | None = ...,
+        next_before: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines", "next_before", b"next_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAuditLinesResponse: _TypeAlias = ListAuditLinesResponse  # noqa: Y015
+
+@_typing.final
+class AuditLine(_message.Message):
+    """Who did what."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    """Counts up."""
+    actor: _builtins.str
+    """`key:<id>` of an API key, an e-mail address, or `local`."""
+    action: _builtins.str
+    """"redrive", "cancel", "discard", "stop", "pause", "resume" or "discard_raw". New words may come."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def detail(self) -> _struct_pb2.Struct:
+        """To what, and to how much."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        actor: _builtins.str = ...,
+        action: _builtins.str = ...,
+        detail: _struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "detail", b"detail"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor", b"actor", "at", b"at", "detail", b"detail", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditLine: _TypeAlias = AuditLine  # noqa: Y015

@@ -113,6 +113,76 @@ class TaskServiceStub:
                 request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RepublishTasksRequest.SerializeToString,
                 response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RepublishTasksResponse.FromString,
                 _registered_method=True)
+        self.RedriveTask = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/RedriveTask',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RedriveTaskRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Task.FromString,
+                _registered_method=True)
+        self.ListErrorGroups = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/ListErrorGroups',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListErrorGroupsRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListErrorGroupsResponse.FromString,
+                _registered_method=True)
+        self.ListDeadTasks = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/ListDeadTasks',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListDeadTasksRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListDeadTasksResponse.FromString,
+                _registered_method=True)
+        self.ListRawDeliveries = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/ListRawDeliveries',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListRawDeliveriesRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListRawDeliveriesResponse.FromString,
+                _registered_method=True)
+        self.DiscardRawDeliveries = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/DiscardRawDeliveries',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.DiscardRawDeliveriesRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.DiscardRawDeliveriesResponse.FromString,
+                _registered_method=True)
+        self.StartOperation = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/StartOperation',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StartOperationRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StartOperationResponse.FromString,
+                _registered_method=True)
+        self.GetOperation = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/GetOperation',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.GetOperationRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Operation.FromString,
+                _registered_method=True)
+        self.ListOperations = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/ListOperations',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListOperationsRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListOperationsResponse.FromString,
+                _registered_method=True)
+        self.ListOperationItems = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/ListOperationItems',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListOperationItemsRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListOperationItemsResponse.FromString,
+                _registered_method=True)
+        self.StopOperation = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/StopOperation',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StopOperationRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Operation.FromString,
+                _registered_method=True)
+        self.ListQueues = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/ListQueues',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListQueuesRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListQueuesResponse.FromString,
+                _registered_method=True)
+        self.PauseQueue = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/PauseQueue',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.PauseQueueRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Queue.FromString,
+                _registered_method=True)
+        self.ResumeQueue = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/ResumeQueue',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ResumeQueueRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Queue.FromString,
+                _registered_method=True)
+        self.ListAuditLines = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/ListAuditLines',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListAuditLinesRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListAuditLinesResponse.FromString,
+                _registered_method=True)
 
 
 class TaskServiceServicer:
@@ -245,6 +315,109 @@ class TaskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RedriveTask(self, request, context):
+        """Puts a dead task back to work at its next generation, perhaps with another payload.
+
+        NOT_FOUND: no task has this id. FAILED_PRECONDITION: it is not dead.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListErrorGroups(self, request, context):
+        """Dead tasks whose errors differ in nothing but ids, numbers and quoted texts, as groups; over the
+        1,000 newest dead tasks, the largest group first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeadTasks(self, request, context):
+        """The 1,000 newest dead tasks, or the members of a group among them, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRawDeliveries(self, request, context):
+        """Deliveries that no task answers for, kept as they came, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DiscardRawDeliveries(self, request, context):
+        """Forgets such deliveries.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartOperation(self, request, context):
+        """Redrives, cancels or discards every task that a filter fits, or only counts them (`dry_run`).
+        Which tasks it concerns is decided here, once; the relay works through them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOperation(self, request, context):
+        """A bulk operation with its counts. NOT_FOUND: no operation has this id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOperations(self, request, context):
+        """Bulk operations, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOperationItems(self, request, context):
+        """What became of each task of an operation, in the order of their ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StopOperation(self, request, context):
+        """Lets an operation take no more tasks. Safe to repeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListQueues(self, request, context):
+        """Every task type: whether its tasks are begun, and what it has.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseQueue(self, request, context):
+        """Begins no more tasks of a type; they are held, at no cost, until it is resumed. What runs goes
+        on: the queue is DRAINING until it has ended. Safe to repeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeQueue(self, request, context):
+        """Begins tasks of a type again; what was held comes back in batches. Safe to repeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAuditLines(self, request, context):
+        """Who redrove, cancelled, discarded, paused and resumed what, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TaskServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -322,6 +495,76 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.RepublishTasks,
                     request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RepublishTasksRequest.FromString,
                     response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RepublishTasksResponse.SerializeToString,
+            ),
+            'RedriveTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.RedriveTask,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RedriveTaskRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Task.SerializeToString,
+            ),
+            'ListErrorGroups': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListErrorGroups,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListErrorGroupsRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListErrorGroupsResponse.SerializeToString,
+            ),
+            'ListDeadTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeadTasks,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListDeadTasksRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListDeadTasksResponse.SerializeToString,
+            ),
+            'ListRawDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRawDeliveries,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListRawDeliveriesRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListRawDeliveriesResponse.SerializeToString,
+            ),
+            'DiscardRawDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiscardRawDeliveries,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.DiscardRawDeliveriesRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.DiscardRawDeliveriesResponse.SerializeToString,
+            ),
+            'StartOperation': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartOperation,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StartOperationRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StartOperationResponse.SerializeToString,
+            ),
+            'GetOperation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOperation,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.GetOperationRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Operation.SerializeToString,
+            ),
+            'ListOperations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOperations,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListOperationsRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListOperationsResponse.SerializeToString,
+            ),
+            'ListOperationItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOperationItems,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListOperationItemsRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListOperationItemsResponse.SerializeToString,
+            ),
+            'StopOperation': grpc.unary_unary_rpc_method_handler(
+                    servicer.StopOperation,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StopOperationRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Operation.SerializeToString,
+            ),
+            'ListQueues': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQueues,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListQueuesRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListQueuesResponse.SerializeToString,
+            ),
+            'PauseQueue': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseQueue,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.PauseQueueRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Queue.SerializeToString,
+            ),
+            'ResumeQueue': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeQueue,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ResumeQueueRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Queue.SerializeToString,
+            ),
+            'ListAuditLines': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuditLines,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListAuditLinesRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListAuditLinesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -733,6 +976,384 @@ class TaskService:
             '/cloudtasker.v1.TaskService/RepublishTasks',
             protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RepublishTasksRequest.SerializeToString,
             protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RepublishTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RedriveTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/RedriveTask',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.RedriveTaskRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Task.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListErrorGroups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/ListErrorGroups',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListErrorGroupsRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListErrorGroupsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeadTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/ListDeadTasks',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListDeadTasksRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListDeadTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRawDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/ListRawDeliveries',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListRawDeliveriesRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListRawDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiscardRawDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/DiscardRawDeliveries',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.DiscardRawDeliveriesRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.DiscardRawDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/StartOperation',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StartOperationRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StartOperationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/GetOperation',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.GetOperationRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOperations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/ListOperations',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListOperationsRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListOperationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOperationItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/ListOperationItems',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListOperationItemsRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListOperationItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StopOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/StopOperation',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StopOperationRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQueues(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/ListQueues',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListQueuesRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListQueuesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseQueue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/PauseQueue',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.PauseQueueRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Queue.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeQueue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/ResumeQueue',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ResumeQueueRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Queue.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuditLines(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/ListAuditLines',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListAuditLinesRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListAuditLinesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -95,6 +95,43 @@ class TaskServiceStub:
     """Sends the messages of a type's queued tasks again, spread over a minute, for after a purge of
     its subscription. One call walks 10,000 tasks: call again with `next_after` until it is empty.
     """
+    RedriveTask: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.RedriveTaskRequest, _task_service_pb2.Task]
+    """Puts a dead task back to work at its next generation, perhaps with another payload.
+
+    NOT_FOUND: no task has this id. FAILED_PRECONDITION: it is not dead.
+    """
+    ListErrorGroups: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ListErrorGroupsRequest, _task_service_pb2.ListErrorGroupsResponse]
+    """Dead tasks whose errors differ in nothing but ids, numbers and quoted texts, as groups; over the
+    1,000 newest dead tasks, the largest group first.
+    """
+    ListDeadTasks: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ListDeadTasksRequest, _task_service_pb2.ListDeadTasksResponse]
+    """The 1,000 newest dead tasks, or the members of a group among them, newest first."""
+    ListRawDeliveries: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ListRawDeliveriesRequest, _task_service_pb2.ListRawDeliveriesResponse]
+    """Deliveries that no task answers for, kept as they came, newest first."""
+    DiscardRawDeliveries: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.DiscardRawDeliveriesRequest, _task_service_pb2.DiscardRawDeliveriesResponse]
+    """Forgets such deliveries."""
+    StartOperation: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.StartOperationRequest, _task_service_pb2.StartOperationResponse]
+    """Redrives, cancels or discards every task that a filter fits, or only counts them (`dry_run`).
+    Which tasks it concerns is decided here, once; the relay works through them.
+    """
+    GetOperation: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.GetOperationRequest, _task_service_pb2.Operation]
+    """A bulk operation with its counts. NOT_FOUND: no operation has this id."""
+    ListOperations: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ListOperationsRequest, _task_service_pb2.ListOperationsResponse]
+    """Bulk operations, newest first."""
+    ListOperationItems: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ListOperationItemsRequest, _task_service_pb2.ListOperationItemsResponse]
+    """What became of each task of an operation, in the order of their ids."""
+    StopOperation: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.StopOperationRequest, _task_service_pb2.Operation]
+    """Lets an operation take no more tasks. Safe to repeat."""
+    ListQueues: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ListQueuesRequest, _task_service_pb2.ListQueuesResponse]
+    """Every task type: whether its tasks are begun, and what it has."""
+    PauseQueue: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.PauseQueueRequest, _task_service_pb2.Queue]
+    """Begins no more tasks of a type; they are held, at no cost, until it is resumed. What runs goes
+    on: the queue is DRAINING until it has ended. Safe to repeat.
+    """
+    ResumeQueue: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ResumeQueueRequest, _task_service_pb2.Queue]
+    """Begins tasks of a type again; what was held comes back in batches. Safe to repeat."""
+    ListAuditLines: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ListAuditLinesRequest, _task_service_pb2.ListAuditLinesResponse]
+    """Who redrove, cancelled, discarded, paused and resumed what, newest first."""
 
 @_typing.type_check_only
 class TaskServiceAsyncStub(TaskServiceStub):
@@ -159,6 +196,43 @@ class TaskServiceAsyncStub(TaskServiceStub):
     """Sends the messages of a type's queued tasks again, spread over a minute, for after a purge of
     its subscription. One call walks 10,000 tasks: call again with `next_after` until it is empty.
     """
+    RedriveTask: _aio.UnaryUnaryMultiCallable[_task_service_pb2.RedriveTaskRequest, _task_service_pb2.Task]  # type: ignore[assignment]
+    """Puts a dead task back to work at its next generation, perhaps with another payload.
+
+    NOT_FOUND: no task has this id. FAILED_PRECONDITION: it is not dead.
+    """
+    ListErrorGroups: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ListErrorGroupsRequest, _task_service_pb2.ListErrorGroupsResponse]  # type: ignore[assignment]
+    """Dead tasks whose errors differ in nothing but ids, numbers and quoted texts, as groups; over the
+    1,000 newest dead tasks, the largest group first.
+    """
+    ListDeadTasks: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ListDeadTasksRequest, _task_service_pb2.ListDeadTasksResponse]  # type: ignore[assignment]
+    """The 1,000 newest dead tasks, or the members of a group among them, newest first."""
+    ListRawDeliveries: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ListRawDeliveriesRequest, _task_service_pb2.ListRawDeliveriesResponse]  # type: ignore[assignment]
+    """Deliveries that no task answers for, kept as they came, newest first."""
+    DiscardRawDeliveries: _aio.UnaryUnaryMultiCallable[_task_service_pb2.DiscardRawDeliveriesRequest, _task_service_pb2.DiscardRawDeliveriesResponse]  # type: ignore[assignment]
+    """Forgets such deliveries."""
+    StartOperation: _aio.UnaryUnaryMultiCallable[_task_service_pb2.StartOperationRequest, _task_service_pb2.StartOperationResponse]  # type: ignore[assignment]
+    """Redrives, cancels or discards every task that a filter fits, or only counts them (`dry_run`).
+    Which tasks it concerns is decided here, once; the relay works through them.
+    """
+    GetOperation: _aio.UnaryUnaryMultiCallable[_task_service_pb2.GetOperationRequest, _task_service_pb2.Operation]  # type: ignore[assignment]
+    """A bulk operation with its counts. NOT_FOUND: no operation has this id."""
+    ListOperations: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ListOperationsRequest, _task_service_pb2.ListOperationsResponse]  # type: ignore[assignment]
+    """Bulk operations, newest first."""
+    ListOperationItems: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ListOperationItemsRequest, _task_service_pb2.ListOperationItemsResponse]  # type: ignore[assignment]
+    """What became of each task of an operation, in the order of their ids."""
+    StopOperation: _aio.UnaryUnaryMultiCallable[_task_service_pb2.StopOperationRequest, _task_service_pb2.Operation]  # type: ignore[assignment]
+    """Lets an operation take no more tasks. Safe to repeat."""
+    ListQueues: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ListQueuesRequest, _task_service_pb2.ListQueuesResponse]  # type: ignore[assignment]
+    """Every task type: whether its tasks are begun, and what it has."""
+    PauseQueue: _aio.UnaryUnaryMultiCallable[_task_service_pb2.PauseQueueRequest, _task_service_pb2.Queue]  # type: ignore[assignment]
+    """Begins no more tasks of a type; they are held, at no cost, until it is resumed. What runs goes
+    on: the queue is DRAINING until it has ended. Safe to repeat.
+    """
+    ResumeQueue: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ResumeQueueRequest, _task_service_pb2.Queue]  # type: ignore[assignment]
+    """Begins tasks of a type again; what was held comes back in batches. Safe to repeat."""
+    ListAuditLines: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ListAuditLinesRequest, _task_service_pb2.ListAuditLinesResponse]  # type: ignore[assignment]
+    """Who redrove, cancelled, discarded, paused and resumed what, newest first."""
 
 class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accepts tasks and answers questions about them.
@@ -310,5 +384,126 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sends the messages of a type's queued tasks again, spread over a minute, for after a purge of
         its subscription. One call walks 10,000 tasks: call again with `next_after` until it is empty.
         """
+
+    @_abc_1.abstractmethod
+    def RedriveTask(
+        self,
+        request: _task_service_pb2.RedriveTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.Task, _abc.Awaitable[_task_service_pb2.Task]]:
+        """Puts a dead task back to work at its next generation, perhaps with another payload.
+
+        NOT_FOUND: no task has this id. FAILED_PRECONDITION: it is not dead.
+        """
+
+    @_abc_1.abstractmethod
+    def ListErrorGroups(
+        self,
+        request: _task_service_pb2.ListErrorGroupsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.ListErrorGroupsResponse, _abc.Awaitable[_task_service_pb2.ListErrorGroupsResponse]]:
+        """Dead tasks whose errors differ in nothing but ids, numbers and quoted texts, as groups; over the
+        1,000 newest dead tasks, the largest group first.
+        """
+
+    @_abc_1.abstractmethod
+    def ListDeadTasks(
+        self,
+        request: _task_service_pb2.ListDeadTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.ListDeadTasksResponse, _abc.Awaitable[_task_service_pb2.ListDeadTasksResponse]]:
+        """The 1,000 newest dead tasks, or the members of a group among them, newest first."""
+
+    @_abc_1.abstractmethod
+    def ListRawDeliveries(
+        self,
+        request: _task_service_pb2.ListRawDeliveriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.ListRawDeliveriesResponse, _abc.Awaitable[_task_service_pb2.ListRawDeliveriesResponse]]:
+        """Deliveries that no task answers for, kept as they came, newest first."""
+
+    @_abc_1.abstractmethod
+    def DiscardRawDeliveries(
+        self,
+        request: _task_service_pb2.DiscardRawDeliveriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.DiscardRawDeliveriesResponse, _abc.Awaitable[_task_service_pb2.DiscardRawDeliveriesResponse]]:
+        """Forgets such deliveries."""
+
+    @_abc_1.abstractmethod
+    def StartOperation(
+        self,
+        request: _task_service_pb2.StartOperationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.StartOperationResponse, _abc.Awaitable[_task_service_pb2.StartOperationResponse]]:
+        """Redrives, cancels or discards every task that a filter fits, or only counts them (`dry_run`).
+        Which tasks it concerns is decided here, once; the relay works through them.
+        """
+
+    @_abc_1.abstractmethod
+    def GetOperation(
+        self,
+        request: _task_service_pb2.GetOperationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.Operation, _abc.Awaitable[_task_service_pb2.Operation]]:
+        """A bulk operation with its counts. NOT_FOUND: no operation has this id."""
+
+    @_abc_1.abstractmethod
+    def ListOperations(
+        self,
+        request: _task_service_pb2.ListOperationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.ListOperationsResponse, _abc.Awaitable[_task_service_pb2.ListOperationsResponse]]:
+        """Bulk operations, newest first."""
+
+    @_abc_1.abstractmethod
+    def ListOperationItems(
+        self,
+        request: _task_service_pb2.ListOperationItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.ListOperationItemsResponse, _abc.Awaitable[_task_service_pb2.ListOperationItemsResponse]]:
+        """What became of each task of an operation, in the order of their ids."""
+
+    @_abc_1.abstractmethod
+    def StopOperation(
+        self,
+        request: _task_service_pb2.StopOperationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.Operation, _abc.Awaitable[_task_service_pb2.Operation]]:
+        """Lets an operation take no more tasks. Safe to repeat."""
+
+    @_abc_1.abstractmethod
+    def ListQueues(
+        self,
+        request: _task_service_pb2.ListQueuesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.ListQueuesResponse, _abc.Awaitable[_task_service_pb2.ListQueuesResponse]]:
+        """Every task type: whether its tasks are begun, and what it has."""
+
+    @_abc_1.abstractmethod
+    def PauseQueue(
+        self,
+        request: _task_service_pb2.PauseQueueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.Queue, _abc.Awaitable[_task_service_pb2.Queue]]:
+        """Begins no more tasks of a type; they are held, at no cost, until it is resumed. What runs goes
+        on: the queue is DRAINING until it has ended. Safe to repeat.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeQueue(
+        self,
+        request: _task_service_pb2.ResumeQueueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.Queue, _abc.Awaitable[_task_service_pb2.Queue]]:
+        """Begins tasks of a type again; what was held comes back in batches. Safe to repeat."""
+
+    @_abc_1.abstractmethod
+    def ListAuditLines(
+        self,
+        request: _task_service_pb2.ListAuditLinesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.ListAuditLinesResponse, _abc.Awaitable[_task_service_pb2.ListAuditLinesResponse]]:
+        """Who redrove, cancelled, discarded, paused and resumed what, newest first."""
 
 def add_TaskServiceServicer_to_server(servicer: TaskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
