@@ -15,6 +15,7 @@ from emulators.cloud.environment import HOST
 from emulators.cloud.errors import DeployError
 from emulators.cloud.folder import Folder
 from emulators.cloud.specs import Spec
+from emulators.cloud.supervisor import version
 from emulators.stack import environment
 from emulators.terraform.provider import CloudError
 
@@ -87,12 +88,14 @@ def running(folder: Folder) -> Client | None:
 
 
 def started(folder: Folder) -> Client:
-    """Return the supervisor of `folder`, started if need be.
+    """Return the supervisor of `folder`, started if need be; one of older code is replaced.
 
     Raises: DeployError with the reason why it cannot be.
     """
     if client := running(folder):
-        return client
+        if client.describe().get("version") == version():
+            return client
+        stopped(folder)
     for name in (CONTROL, FAILURE):
         (folder.path / name).unlink(missing_ok=True)
     process = _spawn(folder)

@@ -203,7 +203,8 @@ class Planned:
                 "What was made stays and stands in the state. Fix: correct what is wrong, and "
                 "do the same again: it goes on from there."
             ) from error
-        self._write_state()
+        if self.deployment.outputs():  # after a destroy there is nothing to tell of
+            self._write_state()
         used = {part["workspace"] for part in self.client.describe()["parts"].values()}
         workspaces.prune(self.deployment.folder, used | self._images())
 

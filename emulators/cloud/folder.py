@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from emulators.cloud.errors import DeployError
 from emulators.stack.relocation import forget_data
 
 
@@ -69,8 +70,18 @@ class Folder:
         return versions[-1].read_text() if versions else None
 
     def read(self, file: Path) -> Any:
-        """Return what a JSON file holds, None if it is not there."""
-        return json.loads(file.read_bytes()) if file.exists() else None
+        """Return what a JSON file holds, None if it is not there or empty, as a kill leaves it.
+
+        Raises: DeployError when it holds something else.
+        """
+        content = file.read_bytes() if file.exists() else b""
+        try:
+            return json.loads(content) if content.strip() else None
+        except ValueError as error:
+            raise DeployError(
+                f"{file} is damaged: {error}. Nothing was changed.\n"
+                f"Fix: put a good copy in its place (Terraform keeps one as {file.name}.backup)."
+            ) from error
 
     def write(self, file: Path, content: str) -> None:
         """Replace a file in one step; only its owner may read it, for it may hold a secret."""

@@ -4,6 +4,7 @@ What each part shall be is kept in the folder, so a supervisor that starts again
 """
 
 import asyncio
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -32,6 +33,15 @@ _SERVERS = ("postgres", "redis")
 _KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "CLOUDTASKER_PG_BIN")
 
 
+def version() -> str:
+    """Return what tells one state of our own code from another."""
+    digest = hashlib.sha256()
+    for package in ("cloud", "stack"):
+        for file in sorted((CHECKOUT / "emulators" / package).glob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
 class Refused(Exception):
     """A part cannot be as it shall; the text says why."""
 
@@ -41,6 +51,7 @@ class Supervisor:
 
     def __init__(self, folder: Folder, console: Console) -> None:
         self.folder = folder
+        self._version = version()
         self._console = console
         self._ports = Ports(console.say)
         own = {name: os.environ[name] for name in _KEPT if name in os.environ}
@@ -81,6 +92,7 @@ class Supervisor:
         names = {*kept, *self._keepers}
         return {
             "pid": os.getpid(),
+            "version": self._version,
             "pubsub": f"{HOST}:{base.pubsub}",
             "pubsub_http": f"http://{HOST}:{base.pubsub_http}",
             "smtp": f"smtp://{HOST}:{base.smtp}",
