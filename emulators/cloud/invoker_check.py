@@ -38,7 +38,7 @@ class InvokerCheck:
         self._app = app
         self._name = name
         self._folder = folder
-        self._keys = jwt.PyJWKClient(f"{issuer}/oauth2/v3/certs")
+        self.keys = jwt.PyJWKClient(f"{issuer}/oauth2/v3/certs")
         self._known: dict[str, tuple[str, float]] = {}
         self._invokers: tuple[int, set[str]] = (0, set())
 
@@ -75,7 +75,7 @@ class InvokerCheck:
         if time.time() < until:
             return email
         try:
-            key = await asyncio.to_thread(self._keys.get_signing_key_from_jwt, token)
+            key = await asyncio.to_thread(self.keys.get_signing_key_from_jwt, token)
             claims = jwt.decode(
                 token, key, ["RS256"], issuer=list(_ISSUERS), options={"verify_aud": False}
             )

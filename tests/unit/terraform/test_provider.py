@@ -64,13 +64,14 @@ def planned(provider: StandIn, prior, proposed):
     )
 
 
-def applied(provider: StandIn, prior, plan):
+def applied(provider: StandIn, prior, plan, config=None):
     return ask(
         provider,
         "ApplyResourceChange",
         type_name="google_thing",
         prior_state=encoded(prior),
         planned_state=plan.planned_state,
+        config=encoded(config),
     )
 
 
@@ -93,6 +94,22 @@ def test_what_may_only_be_written_is_in_no_plan_and_no_state(stand_in):
 
     assert decoded(plan.planned_state)["secret_wo"] is None
     assert decoded(applied(stand_in, None, plan).new_state)["secret_wo"] is None
+
+
+def test_what_may_only_be_written_reaches_the_cloud(stand_in, cloud):
+    plan = planned(stand_in, None, GIVEN)
+    state = decoded(applied(stand_in, None, plan, config=GIVEN).new_state)
+
+    assert cloud.kept["a"]["secret_wo"] == "s3cret"
+    assert state["secret_wo"] is None
+
+
+def test_a_fraction_in_a_state_is_no_other_than_in_the_configuration(stand_in):
+    request, answer = stand_in.methods()["UpgradeResourceState"]
+    asked = request(type_name="google_thing")
+    asked.raw_state.json = b'{"threshold": 2.7, "count": 3}'
+
+    assert decoded(answer(asked).upgraded_state) == {"threshold": "2.7", "count": 3}
 
 
 def test_an_applied_resource_has_no_unknown_left_and_what_the_cloud_said(stand_in, cloud):

@@ -1,0 +1,73 @@
+"""What the commands say when they cannot work, and what they leave alone then."""
+
+import pytest
+
+from emulators.cloud.__main__ import main
+from emulators.cloud.folder import Folder
+from emulators.cloud.local_cloud import LocalCloud
+from emulators.terraform.provider import CloudError
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    (tmp_path / "infra" / "environments" / "dev").mkdir(parents=True)
+    return tmp_path
+
+
+def told(capsys, *words: object) -> str:
+    assert main([str(word) for word in words]) == 1
+    return capsys.readouterr().err
+
+
+def test_an_environment_that_is_none_is_named_with_those_there_are(checkout, capsys):
+    said = told(capsys, "apply", "staging", "--root", checkout)
+
+    assert "'staging'" in said
+    assert "there are: dev" in said
+
+
+def test_without_an_archive_nothing_is_begun(checkout, capsys):
+    assert "Fix: make package" in told(capsys, "apply", "dev", "--root", checkout)
+    assert not (checkout / ".cloudtasker").exists()
+
+
+def test_an_archive_that_is_not_there_is_named(checkout, capsys):
+    said = told(capsys, "apply", "--root", checkout, "--archive", checkout / "gone.zip")
+
+    assert "gone.zip is not there" in said
+    assert not (checkout / ".cloudtasker").exists()
+
+
+def test_without_terraform_nothing_is_begun(checkout, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", str(checkout))
+
+    assert "Install version 1.11" in told(capsys, "apply", "--root", checkout)
+    assert not (checkout / ".cloudtasker").exists()
+
+
+def test_a_terraform_that_is_too_old_is_told(checkout, capsys, monkeypatch):
+    old = checkout / "terraform"
+    old.write_text("#!/bin/sh\necho Terraform v1.10.5\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{checkout}:/bin:/usr/bin")
+
+    assert "is version 1.10" in told(capsys, "apply", "--root", checkout)
+
+
+def test_what_is_not_deployed_is_nothing_to_destroy(checkout, capsys):
+    assert main(["destroy", "--root", str(checkout)]) == 0
+    assert "nothing to destroy" in capsys.readouterr().out
+
+
+def test_a_type_that_nothing_here_knows_is_held_in_the_state(tmp_path):
+    cloud, value = LocalCloud(Folder(tmp_path), client=None), {"name": "a"}
+
+    assert cloud.create("google_of_tomorrow", value) == {}
+    assert cloud.update("google_of_tomorrow", value, value) == {}
+    assert cloud.read("google_of_tomorrow", value) == value
+    assert cloud.delete("google_of_tomorrow", value) is None
+
+
+def test_a_topic_without_a_place_to_make_it_is_refused(tmp_path):
+    with pytest.raises(CloudError, match="pubsub_custom_endpoint"):
+        LocalCloud(Folder(tmp_path), client=None).create("google_pubsub_topic", {"name": "a"})
