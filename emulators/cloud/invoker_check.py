@@ -6,7 +6,7 @@ An ASGI application around another; it knows nothing of what is behind.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import jwt
@@ -31,14 +31,21 @@ class Refused(Exception):
         super().__init__(why)
 
 
+class Keys(Protocol):
+    """Finds the key that a token says it is signed with."""
+
+    def get_signing_key_from_jwt(self, token: str) -> Any:
+        """Return it. Raises: PyJWTError when there is none."""
+
+
 class InvokerCheck:
     """Lets through who may invoke the service `name`, by the grants of the folder at the moment."""
 
-    def __init__(self, app: App, name: str, folder: Folder, issuer: str) -> None:
+    def __init__(self, app: App, name: str, folder: Folder, keys: Keys) -> None:
         self._app = app
         self._name = name
         self._folder = folder
-        self.keys = jwt.PyJWKClient(f"{issuer}/oauth2/v3/certs")
+        self._keys = keys
         self._known: dict[str, tuple[str, float]] = {}
         self._invokers: tuple[int, set[str]] = (0, set())
 
@@ -75,7 +82,7 @@ class InvokerCheck:
         if time.time() < until:
             return email
         try:
-            key = await asyncio.to_thread(self.keys.get_signing_key_from_jwt, token)
+            key = await asyncio.to_thread(self._keys.get_signing_key_from_jwt, token)
             claims = jwt.decode(
                 token, key, ["RS256"], issuer=list(_ISSUERS), options={"verify_aud": False}
             )

@@ -10,6 +10,8 @@ import runpy
 import sys
 from pathlib import Path
 
+import jwt
+
 from emulators.cloud.folder import Folder
 from emulators.cloud.invoker_check import App, InvokerCheck
 from emulators.cloud.specs import FUNCTION
@@ -30,7 +32,8 @@ def main() -> int:
         return 0
 
     def guarded(app: App) -> App:
-        return InvokerCheck(app, name, Folder(Path(place)), issuer)
+        keys = jwt.PyJWKClient(f"{issuer}/oauth2/v3/certs")
+        return InvokerCheck(app, name, Folder(Path(place)), keys)
 
     return function_process.main(guarded)
 

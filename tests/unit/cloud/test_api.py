@@ -73,11 +73,14 @@ def answered(folder: Folder, authorization: str, path: str = "/") -> int:
     async def send(message):
         sent.append(message)
 
-    check = InvokerCheck(service, "noop", folder, "http://nowhere")
-    check.keys = SimpleNamespace(get_signing_key_from_jwt=lambda _: KEY.public_key())
+    async def receive():
+        raise AssertionError("nobody asks for a body here")
+
+    keys = SimpleNamespace(get_signing_key_from_jwt=lambda _: KEY.public_key())
+    check = InvokerCheck(service, "noop", folder, keys)
     headers = [(b"authorization", authorization.encode())] if authorization else []
     scope = {"type": "http", "path": path, "headers": headers}
-    asyncio.run(check(scope, None, send))
+    asyncio.run(check(scope, receive, send))
     status: int = sent[0]["status"]
     return status
 
