@@ -11,7 +11,7 @@ import redis.asyncio as redis
 from redis.exceptions import RedisError
 
 from shared.domain.ports import KeyRecord
-from shared.domain.task import SETTLED, Attempt, State, Task
+from shared.domain.task import SETTLED, Attempt, Progress, State, Task
 
 TASK_SECONDS: Final = 600
 KEY_SECONDS: Final = 23 * 3600
@@ -19,7 +19,15 @@ KEY_SECONDS: Final = 23 * 3600
 TIMEOUT_SECONDS: Final = 0.25
 AWAY_SECONDS: Final = 1.0
 """How long a Redis that did not answer is not asked again, so that it slows nobody down."""
-_MOMENTS: Final = ("created_at", "started_at", "finished_at", "due_at", "not_before", "expires_at")
+_MOMENTS: Final = (
+    "created_at",
+    "started_at",
+    "finished_at",
+    "due_at",
+    "not_before",
+    "expires_at",
+    "cancel_requested_at",
+)
 
 
 class RedisCache:
@@ -100,6 +108,8 @@ def _write_task(task: Task) -> str:
         for a in task.attempts
     ]
     values |= {name: _text(values[name]) for name in _MOMENTS}
+    if said := task.progress:
+        values["progress"] = [said.percent, said.text, _text(said.at)]
     return json.dumps(values)
 
 
@@ -111,7 +121,11 @@ def _read_task(said: str) -> Task:
         Attempt(generation, number, _moment(started), _moment(finished), outcome, error)
         for generation, number, started, finished, outcome, error in values["attempts"]
     )
-    values |= {name: _moment(values[name]) for name in _MOMENTS}
+    # What an earlier version has written lacks what is new.
+    values |= {name: _moment(values.get(name)) for name in _MOMENTS}
+    if progress := values.get("progress"):
+        percent, text, at = progress
+        values["progress"] = Progress(percent, text, _moment(at))
     return Task(**values)
 
 

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,7 @@ from shared.adapters.no_cache import NoCache
 from shared.adapters.redis import RedisCache
 from shared.domain.ledger_rules import IDEMPOTENCY_WINDOW_SECONDS
 from shared.domain.ports import KeyRecord
-from shared.domain.task import Attempt, State, Task
+from shared.domain.task import Attempt, Progress, State, Task
 from tests.support.ports import free_port
 from tests.support.valkey import ValkeyServer
 
@@ -67,6 +68,24 @@ def task(state=State.SUCCEEDED, **changes) -> Task:
 
 async def test_a_final_task_reads_back_whole(cache):
     one = task()
+    await cache.put(one)
+    assert await cache.get(one.id) == one
+
+
+async def test_every_field_that_a_task_can_have_reads_back(cache):
+    empty = {field.name: field.default for field in fields(Task) if field.default is not MISSING}
+    set_ = {
+        "error": {"kind": "Oops", "message": "no"},
+        "idempotency_key": "k",
+        "due_at": MOMENT,
+        "not_before": MOMENT,
+        "expires_at": MOMENT,
+        "concurrency_key": "tenant-1",
+        "progress": Progress(40.5, "half of Zoë's", MOMENT),
+        "cancel_requested_at": MOMENT,
+    }
+    assert set(empty) <= {*set_, "attempts"}, "give the new field a value here"
+    one = task(state=State.CANCELLED, **set_)
     await cache.put(one)
     assert await cache.get(one.id) == one
 
