@@ -8,9 +8,11 @@ import pytest
 from shared.adapters.memory import MemoryLedger
 from shared.adapters.postgres import PostgresLedger
 from shared.domain.ports import Ledger
+from shared.migrations.grants import grant
 from tests.support.clock import FakeClock
 from tests.support.postgres import PostgresServer, fresh_database
 
+WORKLOAD = "ledger_contract_workload"
 _TIMES = {
     "tasks": (
         "created_at",
@@ -36,7 +38,11 @@ class Bench:
 
 @pytest.fixture(scope="session")
 def database(postgres: PostgresServer) -> str:
-    return fresh_database(postgres, "ledger_contract")
+    """As a workload's user sees it: what the ledger does must be within its grants."""
+    owners = fresh_database(postgres, "ledger_contract")
+    postgres.run(f"CREATE ROLE {WORKLOAD} LOGIN")
+    grant(owners, [WORKLOAD])
+    return owners.replace("postgres@", f"{WORKLOAD}@")
 
 
 @pytest.fixture(params=["memory", "postgres"])

@@ -29,8 +29,6 @@ def url(postgres: PostgresServer, owner: str):
     yield owner.replace("postgres@", "ct-enqueue%40project.%22iam%22@")
     postgres.run(f"DROP OWNED BY {quoted}", "grants")
     postgres.run(f"DROP ROLE {quoted}")
-    postgres.run("DROP OWNED BY cloudtasker_workload", "grants")
-    postgres.run("DROP ROLE cloudtasker_workload")
 
 
 def as_workload(url: str) -> pg8000.native.Connection:
