@@ -1,20 +1,27 @@
 """The group `cloudtasker schedules`: what is enqueued by the clock."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import rich_click as click
 
-from shared.cli.api import connect, run, url_option
+from shared.cli.api import connect, refusal, run, url_option
 from shared.cli.output import Output, output_options
 from shared.cli.payload_input import PayloadInput
 from shared.cli.schedule_view import schedule_table
 from shared.cli.setup import Setup
 from shared.cli.words import age
-from shared.client import Client
+from shared.client import ApiError, Client
 from shared.client.schedules import ScheduleJson, ScheduleRequest
+from shared.domain.errors import Code
 from shared.domain.schedule import Missed
+
+_FIXES: Final[Mapping[str, str]] = {
+    Code.NOT_FOUND: "`cloudtasker schedules list` shows those that there are.",
+    Code.WRONG_STATE: "change the file and deploy it, or `cloudtasker schedules pause` it.",
+    Code.ALREADY_EXISTS: "choose another name, or `cloudtasker schedules delete` that one.",
+}
 
 
 @click.group()
@@ -170,7 +177,12 @@ def run_now(setup: Setup, name: str, url: str | None, output: Output) -> None:
 def _ask(setup: Setup, url: str | None, ask: Callable[[Client], Awaitable[Any]]) -> Any:
     async def work() -> Any:
         async with connect(setup, url) as client:
-            return await ask(client)
+            try:
+                return await ask(client)
+            except ApiError as refused:
+                if refused.code not in _FIXES:
+                    raise
+                raise refusal(refused, fix=_FIXES[refused.code]) from refused
 
     return run(work())
 

@@ -61,6 +61,10 @@ def test_what_cannot_be_is_refused(cloudtasker, words, code):
     assert cloudtasker(*words).code == code
 
 
+def test_what_is_not_there_says_where_to_look(cloudtasker):
+    assert "schedules list" in cloudtasker("schedules", "pause", "none").fix
+
+
 def test_a_name_is_taken_once(cloudtasker):
     cloudtasker(*CREATE)
     outcome = cloudtasker(*CREATE)
