@@ -60,8 +60,17 @@ class History:
     told: list[Told] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
     claims: list[Claimed] = field(default_factory=list)
+    delays: dict[UUID, float] = field(default_factory=dict)
+    born: dict[UUID, datetime] = field(default_factory=dict)
+    """When a row was first seen, and how long it was to wait from then."""
+    defects: list[str] = field(default_factory=list)
+    """Errors that no code expected."""
     runs: list[Run] = field(default_factory=list)
-    cancelled: set[UUID] = field(default_factory=set)
+    pauses: list[tuple[str, datetime, datetime]] = field(default_factory=list)
+    payments: list[tuple[Run, int]] = field(default_factory=list)
+    """Who paid, and how many had been told by then that they need not."""
+    paid: list[tuple[Run, int]] = field(default_factory=list)
+    """Who was told that it is paid, and by the run of which token."""
     dead_letters: list[Delivery] = field(default_factory=list)
     published: Sequence[Message] = ()
     faults: list[str] = field(default_factory=list)

@@ -33,6 +33,7 @@ MOVES: Final = {
     (State.RUNNING, State.QUEUED),
     (State.RUNNING, State.DEAD),
     (State.RUNNING, State.CANCELLED),
+    (State.RUNNING, State.EXPIRED),
     (State.RETRYING, State.RUNNING),
     (State.RETRYING, State.QUEUED),
     (State.RETRYING, State.SCHEDULED),
@@ -41,7 +42,16 @@ MOVES: Final = {
     (State.RETRYING, State.EXPIRED),
     (State.DEAD, State.QUEUED),
 }
-"""The arrows of the state diagram. From queued to dead: Pub/Sub gave up before any run."""
+"""The arrows of the state diagram.
+
+From queued to dead: Pub/Sub gave up before any run. From running to expired: the run was abandoned,
+and the time for another is over.
+"""
+
+
+def no_code_fails(history: History, _: Mapping[str, int]) -> Iterator[str]:
+    """Nothing but what ports are allowed to raise escapes from a service."""
+    yield from history.defects[:3]
 
 
 def nothing_accepted_is_lost(history: History, _: Mapping[str, int]) -> Iterator[str]:
@@ -142,6 +152,39 @@ def the_latest_run_decides(history: History, _: Mapping[str, int]) -> Iterator[s
             yield f"{row.id} has the result {row.result!r} of an earlier run than its last"
 
 
+def nothing_begins_before_its_time(history: History, _: Mapping[str, int]) -> Iterator[str]:
+    """A task that was to start later is not claimed earlier."""
+    for claim in history.claims:
+        if (wait := history.delays.get(claim.task_id)) is not None:
+            first = history.born[claim.task_id] + timedelta(seconds=wait)
+            if claim.at < first:
+                yield f"{claim.task_id} was claimed at {claim.at}, before {first}"
+
+
+def nothing_begins_after_its_time(history: History, _: Mapping[str, int]) -> Iterator[str]:
+    """A task whose time is over is not claimed any more, unless it was redriven."""
+    for claim in history.claims:
+        row = history.rows[claim.task_id]
+        if row.expires_at is not None and claim.at > row.expires_at:
+            yield f"{claim.task_id} was claimed at {claim.at}, after its end {row.expires_at}"
+
+
+def a_paused_type_begins_nothing(history: History, _: Mapping[str, int]) -> Iterator[str]:
+    """Between the answers to a pause and to its resume no task of the type is claimed."""
+    for task_type, since, until in history.pauses:
+        for claim in history.claims:
+            paused = history.rows[claim.task_id].task_type == task_type
+            if paused and since <= claim.at < until:
+                yield f"{claim.task_id} was claimed at {claim.at}, while {task_type} was paused"
+
+
+def what_is_paid_is_not_paid_again(history: History, _: Mapping[str, int]) -> Iterator[str]:
+    """Once a run was told that its effect is recorded, no later run of the task repeats it."""
+    for run, told in history.payments:
+        if any(other.task_id == run.task_id for other, _ in history.paid[:told]):
+            yield f"{run.task_id} paid again with token {run.token}, after it was told not to"
+
+
 def one_key_makes_one_task(history: History, _: Mapping[str, int]) -> Iterator[str]:
     """All who brought one idempotency key were told one id, and one row has the key."""
     ids: dict[str, set[object]] = defaultdict(set)
@@ -187,6 +230,7 @@ def _has_success(row: Task) -> bool:
 
 
 INVARIANTS: Final[tuple[Invariant, ...]] = (
+    no_code_fails,
     nothing_accepted_is_lost,
     everything_ends,
     a_success_is_a_run_that_returned,
@@ -197,6 +241,10 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     every_run_has_a_token_of_its_own,
     a_lease_is_exclusive,
     the_latest_run_decides,
+    nothing_begins_before_its_time,
+    nothing_begins_after_its_time,
+    a_paused_type_begins_nothing,
+    what_is_paid_is_not_paid_again,
     one_key_makes_one_task,
     every_dead_generation_has_a_dead_letter,
     a_task_is_given_up_for_a_reason,

@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.adapters.memory_ledger import MemoryLedger
 from shared.domain.errors import IdempotencyConflict
 from shared.domain.settlement import Settlement
-from shared.domain.task import Claim, NewTask, Outgoing, Refusal, State, Stored
+from shared.domain.task import Claim, Effect, NewTask, Outgoing, Refusal, State, Stored
 from shared.domain.task_type import TaskType
 
 
@@ -82,6 +82,47 @@ class FinalIsNotFinal(MemoryLedger):
         return await super().take_due(attempts, limit)
 
 
+class ForgetsEffects(MemoryLedger):
+    """An effect that an earlier attempt recorded is not found."""
+
+    async def recall(self, claim: Claim, key: str) -> Effect | None:
+        await super().recall(claim, key)
+        return None
+
+
+class DeafToPauses(MemoryLedger):
+    """A claim does not look at whether its type is paused."""
+
+    async def claim(self, task_id: UUID, generation: int, task_type: TaskType) -> Claim | Refusal:
+        paused, self.paused = self.paused, set()
+        try:
+            return await super().claim(task_id, generation, task_type)
+        finally:
+            self.paused = paused
+
+
+class NeverTooLate(MemoryLedger):
+    """A claim does not look at when the task's time is over."""
+
+    async def claim(self, task_id: UUID, generation: int, task_type: TaskType) -> Claim | Refusal:
+        row = self.rows.get(task_id)
+        if row is None:
+            return await super().claim(task_id, generation, task_type)
+        end = row.task.expires_at
+        row.change(expires_at=None)
+        try:
+            return await super().claim(task_id, generation, task_type)
+        finally:
+            row.change(expires_at=end)
+
+
+class TooEarly(MemoryLedger):
+    """A task that was to start later is due at once."""
+
+    async def add(self, tasks: Sequence[NewTask]) -> list[Stored | IdempotencyConflict]:
+        return await super().add([replace(task, delay_seconds=None) for task in tasks])
+
+
 PLANTS: Final[dict[str, Callable[..., MemoryLedger]]] = {
     "none": MemoryLedger,
     "no_fence": NoFence,
@@ -92,4 +133,8 @@ PLANTS: Final[dict[str, Callable[..., MemoryLedger]]] = {
     "no_copy": NoCopy,
     "no_keys": NoKeys,
     "final_is_not_final": FinalIsNotFinal,
+    "forgets_effects": ForgetsEffects,
+    "deaf_to_pauses": DeafToPauses,
+    "never_too_late": NeverTooLate,
+    "too_early": TooEarly,
 }

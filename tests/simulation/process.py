@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from random import Random
 from typing import Any, TypeVar
 
-from shared.domain.errors import LedgerUnavailable
+from shared.domain.errors import CloudTaskerError, LedgerUnavailable
 
 T = TypeVar("T")
 
@@ -13,8 +13,9 @@ T = TypeVar("T")
 class Process:
     """Owns the tasks that run in it. A dead one does nothing more; a frozen one does it later."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, on_defect: Callable[[str], object]) -> None:
         self.name = name
+        self._on_defect = on_defect
         self.alive = True
         self._thawed = asyncio.Event()
         self._thawed.set()
@@ -54,6 +55,9 @@ class Process:
         await asyncio.wait({task})
         if task.cancelled() or not self.alive:
             raise ConnectionError(f"{self.name} is gone")
+        error = task.exception()
+        if error and not isinstance(error, CloudTaskerError | ConnectionError):
+            self._on_defect(f"{self.name}: {type(error).__name__}: {error}")
         return task.result()
 
 

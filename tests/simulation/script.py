@@ -17,6 +17,7 @@ class Script(Payload):
     """One task's acts: `endings` and `seconds`, one each a run; the last counts for all later."""
 
     name: str
+    once: bool = False
     endings: list[str]
     seconds: list[float]
 
@@ -38,12 +39,13 @@ def act_of(script: Script, run: int) -> Act:
 
 def written(random: Random, name: str) -> dict[str, Any]:
     """A script by chance: mostly short and good, sometimes for ever fatal to its process."""
+    common = {"name": name, "once": random.random() < 0.3}
     if random.random() < 0.2:
-        return {"name": name, "endings": [random.choice(("fail", "crash"))], "seconds": [0.1]}
+        return {**common, "endings": [random.choice(("fail", "crash"))], "seconds": [0.1]}
     acts = random.randint(1, 6)
     endings = random.choices(ENDINGS, WEIGHTS, k=acts)
     seconds = [random.choice((0.0, 0.05, 1.0, 8.0, 25.0, 45.0, 90.0)) for _ in endings]
-    return {"name": name, "endings": [*endings, "ok"], "seconds": [*seconds, 0.1]}
+    return {**common, "endings": [*endings, "ok"], "seconds": [*seconds, 0.1]}
 
 
 def catalogue() -> dict[str, TaskType]:

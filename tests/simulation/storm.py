@@ -42,10 +42,11 @@ class _Storm:
         world.broker.unsure_chance = self._random.choice((0.0, 0.05, 0.3))
         world.broker.twice_chance = self._random.choice((0.0, 0.1, 0.5))
         world.broker.ack_lost_chance = self._random.choice((0.0, 0.05, 0.3))
+        people = asyncio.ensure_future(self._people())
         clients = [asyncio.ensure_future(self._client(n)) for n in range(TASKS)]
         await self._faults()
         self._calm_down()
-        await asyncio.wait(clients)
+        await asyncio.wait({*clients, people})
         await self._quiet()
         for relay in relays:
             relay.cancel()
@@ -68,16 +69,33 @@ class _Storm:
     async def _client(self, n: int) -> None:
         """Asks until it is told, with one key each time; some ask twice at once; some cancel."""
         await asyncio.sleep(self._random.random() * STORM_SECONDS * 0.7)
-        asked = {
+        asked: dict[str, Any] = {
             "task_type": self._random.choice(("brokered", "ledgered")),
             "payload": written(self._random, f"task {n}"),
             "idempotency_key": f"key {n}",
         }
+        if self._random.random() < 0.15:
+            asked["delay_seconds"] = self._random.randint(1, 60)
+        if self._random.random() < 0.1:
+            asked["expires_in_seconds"] = self._random.randint(5, 150)
         await asyncio.gather(*(self._ask(asked) for _ in range(self._random.choice((1, 1, 3)))))
         if self._random.random() < 0.15:
             await asyncio.sleep(self._random.random() * 20)
             for told in [t for t in self._world.history.told if t.key == f"key {n}"][:1]:
                 await self._world.cancel("api.0", told.task_id)
+
+    async def _people(self) -> None:
+        """Somebody at the desk redrives what is dead, and pauses a type now and then."""
+        while self._loop.time() < STORM_SECONDS:
+            await asyncio.sleep(self._random.random() * 20)
+            name = f"api.{self._random.randrange(2)}"
+            if self._random.random() < 0.7:
+                await self._world.redrive(name)
+            else:
+                task_type = self._random.choice(sorted(self._world.catalogue))
+                await self._world.pause(name, task_type, self._random.random() * 40)
+        for task_type in sorted(self._world.catalogue):
+            await self._world.resume(task_type)
 
     async def _ask(self, asked: dict[str, Any]) -> None:
         for _ in range(TRIES):
@@ -102,7 +120,10 @@ class _Storm:
 
     async def _freeze(self) -> str:
         """Often past the lease of 30 s: then another run has the task, and this one comes back."""
-        process = self._world.processes[self._random.choice(sorted(self._world.processes))]
+        functions = sorted(name for name in self._world.processes if "ed." in name)
+        anything = sorted(self._world.processes)
+        names = functions if self._random.random() < 0.6 else anything
+        process = self._world.processes[self._random.choice(names)]
         process.freeze()
         self._later(self._random.choice((1.0, 20.0, 45.0, 80.0)), process.thaw)
         return f"freeze {process.name}"

@@ -41,7 +41,10 @@ def test_the_storms_are_strong_enough():
     histories = [simulate(seed) for seed in range(30)]
     moves = {(m.before, m.after) for h in histories for m in h.moves}
     ends = {row.state for h in histories for row in h.rows.values()}
-    assert {"succeeded", "dead", "cancelled"} <= ends
+    assert ends == {"succeeded", "dead", "cancelled", "expired"}
+    assert {("dead", "queued"), ("running", "cancelled")} <= moves
+    assert sum(len(h.pauses) for h in histories) > 20
+    assert sum(len(h.payments) for h in histories) > 50
     assert len(moves) >= 12
     assert sum(len(h.dead_letters) for h in histories) > 20
     assert sum(len(h.runs) for h in histories) > 1.5 * sum(len(h.rows) for h in histories)

@@ -5,25 +5,32 @@ Every process is made anew after each kill, from the same services that producti
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from shared.adapters.memory import MemoryCache
+from shared.adapters.memory_desk import MemoryAudit, MemoryDesk, MemoryPauses
 from shared.adapters.memory_ledger import MemoryLedger
+from shared.adapters.memory_operations import MemoryOperations
 from shared.domain.envelope import Delivery
 from shared.domain.errors import CloudTaskerError, LedgerUnavailable
 from shared.domain.ledger_rules import LEASE_BEYOND_LIMIT_SECONDS, RENEW_SECONDS
 from shared.domain.outcome import RejectTask, RetryLater, Snooze
 from shared.domain.ports import TaskFilter, nothing
 from shared.domain.settlement import Answer
-from shared.domain.task import FINAL, Claim, Task
+from shared.domain.task import FINAL, Claim, State, Task
 from shared.domain.task_type import TaskType
 from shared.services.bury import BuryService
+from shared.services.chores import ChoresService
+from shared.services.desk import DeskService
 from shared.services.enqueue import EnqueueService
 from shared.services.execute import ExecuteService
 from shared.services.lookup import LookupService
+from shared.services.queues import QueueService
+from shared.services.relay import RelayService
 from shared.services.run import Run as Working
 from tests.simulation.broker import Broker, Subscription
 from tests.simulation.history import Claimed, History, Move, Run, Told
@@ -56,6 +63,11 @@ class World:
         self.broker = Broker(self.random)
         self._ledger = ledger_type(now=loop.clock)
         self._cache = MemoryCache()
+        self._audit = MemoryAudit(self._ledger)
+        self._desk = MemoryDesk(self._ledger, self._audit)
+        self._operations = MemoryOperations(self._ledger, self._audit)
+        self._pauses = MemoryPauses(self._ledger, self._audit)
+        self._pauses.operations_running = self._operations.any_running
         self._rows: dict[UUID, Task] = {}
         self._ids = 0
         self.processes: dict[str, Process] = {}
@@ -73,25 +85,49 @@ class World:
 
     def start(self, name: str) -> None:
         """Begin the process anew, whatever became of the one before it."""
-        process = Process(name)
+        process = Process(name, self.history.defects.append)
         self.processes[name] = process
         self._services[name] = self._service(name.split(".")[0], process)
 
     def _service(self, kind: str, process: Process) -> Any:
         ledger = _Held(self._ledger, process, self.network, self._see)
         publisher = Reached(self.broker, process, Network(self.random))
+        desk = self._reached(self._desk, process)
         if kind == "api":
-            return EnqueueService(
-                self.catalogue, ledger, publisher, self._cache, new_id=self._new_id
-            ), LookupService(ledger, self._cache)
+            return _Api(
+                EnqueueService(
+                    self.catalogue,
+                    ledger,
+                    publisher,
+                    self._cache,
+                    new_id=self._new_id,
+                    now=self.loop.clock,
+                ),
+                LookupService(ledger, self._cache),
+                DeskService(self.catalogue, ledger, publisher, desk=desk, audit=self._audit),
+                QueueService(self.catalogue, self._reached(self._pauses, process)),
+            )
         if kind == "relay":
-            return memory_relay(
-                self._ledger, publisher, self.catalogue, seen=ledger, project="simulated"
+            return _Relay(
+                memory_relay(
+                    self._ledger, publisher, self.catalogue, seen=ledger, project="simulated"
+                ),
+                ChoresService(
+                    self.catalogue,
+                    ledger,
+                    publisher,
+                    desk=desk,
+                    operations=self._reached(self._operations, process),
+                    pauses=self._reached(self._pauses, process),
+                ),
             )
         if kind == "dead_letter":
             return BuryService(self.catalogue, ledger)
         handle = self._handler(process)
         return ExecuteService(self.catalogue[kind], handle, ledger, chance=self.random.random)
+
+    def _reached(self, port: Any, process: Process) -> Any:
+        return Reached(port, process, self.network, self._see)
 
     def _new_id(self) -> UUID:
         self._ids += 1
@@ -104,26 +140,60 @@ class World:
 
         Raises: ConnectionError, LedgerUnavailable: the client cannot know.
         """
-        enqueue, _ = self._services[name]
-        stored = await self.processes[name].serve(enqueue.enqueue(asked, traceparent=""))
+        work = self._services[name].enqueue.enqueue(asked, traceparent="")
+        stored = await self.processes[name].serve(work)
         key = asked.get("idempotency_key")
+        if delay := asked.get("delay_seconds"):
+            self.history.delays[stored.id] = delay
+            self.history.born[stored.id] = stored.created_at
         self.history.told.append(Told(stored.id, key, asked["payload"]["name"]))
 
     async def cancel(self, name: str, task_id: UUID) -> None:
-        """A client's request to cancel; a task that runs or is finished refuses."""
-        _, lookup = self._services[name]
+        """A client's request to cancel; a finished task refuses."""
+        with suppress(CloudTaskerError, ConnectionError):
+            await self.processes[name].serve(self._services[name].lookup.cancel(str(task_id)))
+
+    async def redrive(self, name: str) -> None:
+        """A person puts a dead task back to work, where there is one."""
+        dead = sorted(row.id for row in self._rows.values() if row.state is State.DEAD)
+        if dead:
+            work = self._services[name].desk.redrive(
+                str(self.random.choice(dead)), actor="somebody"
+            )
+            with suppress(CloudTaskerError, ConnectionError):
+                await self.processes[name].serve(work)
+
+    async def pause(self, name: str, task_type: str, seconds: float) -> None:
+        """A person pauses a type for a while; the history has when it surely was paused."""
+        queues, process = self._services[name].queues, self.processes[name]
         try:
-            await self.processes[name].serve(lookup.cancel(str(task_id)))
+            await process.serve(queues.pause(task_type, reason="a storm", actor="somebody"))
         except (CloudTaskerError, ConnectionError):
             return
-        self.history.cancelled.add(task_id)
+        since = self.loop.clock()
+        await asyncio.sleep(seconds)
+        self.history.pauses.append((task_type, since, self.loop.clock()))
+        await self.resume(task_type)
+
+    async def resume(self, task_type: str) -> None:
+        """It is resumed, however often that has to be tried."""
+        while True:
+            try:
+                name = f"api.{self.random.randrange(2)}"
+                work = self._services[name].queues.resume(task_type, actor="somebody")
+                await self.processes[name].serve(work)
+            except (CloudTaskerError, ConnectionError):
+                await asyncio.sleep(1)
+            else:
+                return
 
     async def relay_rounds(self, name: str, pause_seconds: Callable[[], float]) -> None:
         """What the scheduler makes a relay do, for ever."""
         while True:
             await asyncio.sleep(pause_seconds())
             try:
-                await self.processes[name].serve(self._services[name].round())
+                await self.processes[name].serve(self._services[name].relay.round())
+                await self.processes[name].serve(self._services[name].chores.round())
             except (LedgerUnavailable, ConnectionError):
                 continue
 
@@ -168,6 +238,9 @@ class World:
             )
             self.history.runs.append(run)
             act = act_of(payload, len([r for r in self.history.runs if r.task_id == run.task_id]))
+            if payload.once:
+                paid = await working.once("pay", lambda: self._pay(run))
+                self.history.paid.append((run, paid))
             await asyncio.sleep(act.seconds)
             await process.go_on()
             match act.ending:
@@ -187,6 +260,12 @@ class World:
             return run.returned
 
         return handle
+
+    async def _pay(self, run: Run) -> int:
+        """An effect on the world outside, which no ledger can take back."""
+        self.history.payments.append((run, len(self.history.paid)))
+        await asyncio.sleep(0.05)
+        return run.token
 
     # What is seen
 
@@ -223,6 +302,20 @@ class World:
         return sum(row.state not in FINAL for row in self._rows.values())
 
 
+@dataclass(frozen=True)
+class _Api:
+    enqueue: EnqueueService
+    lookup: LookupService
+    desk: DeskService
+    queues: QueueService
+
+
+@dataclass(frozen=True)
+class _Relay:
+    relay: RelayService
+    chores: ChoresService
+
+
 class _Held(Reached):
     """The ledger as a process reaches it; a thread of the process renews the lease of a run."""
 
@@ -230,10 +323,11 @@ class _Held(Reached):
     async def renewing(
         self, claim: Claim, time_limit_seconds: float, on_cancel: Callable[[], object] = nothing
     ) -> AsyncIterator[None]:
-        """See `Ledger.renewing`. A run is not told of its cancellation: its end tells the row."""
+        """See `Ledger.renewing`."""
         renewals = asyncio.ensure_future(self._renew(claim, time_limit_seconds))
         try:
-            yield
+            async with self._port.renewing(claim, time_limit_seconds, on_cancel):
+                yield
         finally:
             renewals.cancel()
 
