@@ -1,5 +1,6 @@
 """How the hot statements reach their rows: quickly at any size of the table."""
 
+import asyncio
 import socket
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from shared.adapters.pg_connection import dial
 from shared.adapters.postgres import PostgresLedger
 from shared.domain.outcome import Failure
 from shared.domain.settlement import Answer, Settlement
-from shared.domain.task import Claim, NewTask, Outgoing, State
+from shared.domain.task import Claim, Effect, NewTask, Outgoing, State
 from tests.support.postgres import fresh_database
 from tests.support.task_types import greeting_type
 
@@ -34,6 +35,12 @@ async def every_move(ledger: PostgresLedger) -> None:
     assert isinstance(claim, Claim)
     async with ledger.renewing(claim, 60):
         await ledger.claim(kept[0].id, 0, greeting_type())
+        await ledger.say_progress(claim, 40, "half")
+        await ledger.recall(claim, "mail")
+        await ledger.record(claim, "mail", Effect("sent"))
+        await ledger.cancel_all([kept[0].id])
+        await ledger.glimpse([kept[0].id])
+        await asyncio.sleep(0.05)  # renewals and stops are asked for meanwhile
         await ledger.finish(claim, DEAD)
     await ledger.cancel(kept[2].id)
     await ledger.give_back(kept[1].id, 0, 5)
@@ -43,7 +50,7 @@ async def every_move(ledger: PostgresLedger) -> None:
 
 async def test_no_hot_statement_reads_more_rows_as_the_table_grows(postgres, url):
     """Planned while the tables are empty, which is when a plan goes wrong and then stays."""
-    ledger = PostgresLedger(url)
+    ledger = PostgresLedger(url, renew_seconds=0.01, stops_seconds=0.01)
     for _ in range(8):  # from the sixth time on Postgres may keep one plan for all values
         await every_move(ledger)
     for _ in range(5):
