@@ -17,7 +17,7 @@ from shared.domain.failpoint import Point, reach
 from shared.domain.ports import Ledger, Publisher
 from shared.domain.task import DeadLetterCopy, Outgoing
 from shared.domain.task_type import TaskType
-from shared.domain.upkeep import DEFAULT_RETENTION, Retention, Upkeep
+from shared.domain.upkeep import DEFAULT_RETENTION, Retention, Swept, Upkeep
 from shared.services.chores import ChoresService
 from shared.services.schedules import FiringService
 
@@ -91,6 +91,7 @@ class RelayService:
         self._leads = False
         self._sweep_at = float("-inf")
         self._swept_to: UUID | None = None
+        self._is_walked = False
         self._chores = chores
         self._chores_at = float("-inf")
         self._stopped = asyncio.Event()
@@ -143,16 +144,22 @@ class RelayService:
         return done, min(PAUSE_SECONDS, max(SHORTEST_PAUSE_SECONDS, seen.next_in))
 
     async def _swept(self) -> Round:
-        """A step of the walk over old tasks; when it is through, it begins anew an hour later."""
+        """A step of the walk over old tasks, then of what is not a task; an hour later anew."""
         now = asyncio.get_running_loop().time()
         if now < self._sweep_at:
             return Round()
-        swept = await self._upkeep.sweep(self._retention, after=self._swept_to, limit=SWEEP_BATCH)
-        self._swept_to = swept.last
+        swept = Swept()
+        if not self._is_walked:
+            swept = await self._upkeep.sweep(
+                self._retention, after=self._swept_to, limit=SWEEP_BATCH
+            )
+            self._swept_to, self._is_walked = swept.last, swept.last is None
         pruned = swept.pruned
-        if swept.last is None:
-            pruned += await self._upkeep.prune(self._retention, limit=PRUNE_BATCH)
-            self._sweep_at = now + SWEEP_SECONDS
+        if self._is_walked:
+            others = await self._upkeep.prune(self._retention, limit=PRUNE_BATCH)
+            pruned += others
+            if others < PRUNE_BATCH:
+                self._is_walked, self._sweep_at = False, now + SWEEP_SECONDS
         return Round(pruned=pruned, lost=swept.lost)
 
     async def _chored(self) -> Round:

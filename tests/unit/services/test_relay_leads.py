@@ -8,7 +8,7 @@ from shared.adapters.memory import MemoryLedger, MemoryPublisher
 from shared.adapters.memory_upkeep import MemoryUpkeep
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.upkeep import LOST_AFTER_SECONDS, Swept
-from shared.services.relay import PAUSE_SECONDS, Round
+from shared.services.relay import PAUSE_SECONDS, PRUNE_BATCH, Round
 from tests.contract.ledger.test_ledger_contract import new_task
 from tests.support.clock import FakeClock
 from tests.support.memory_relay import memory_relay
@@ -95,6 +95,22 @@ async def test_a_sweep_goes_through_and_then_rests(bench):
 
     relay._upkeep.sweep = sweep
     assert [(await relay.run(0)).pruned for _ in range(3)] == [2000, 7, 0]
+
+
+async def test_keys_are_pruned_until_none_is_left_and_then_it_rests(bench):
+    counts = iter([PRUNE_BATCH, PRUNE_BATCH, 3])
+    relay, walks = bench.relay(), []
+
+    async def prune(*_, **__):
+        return next(counts)
+
+    async def sweep(*_, **__):
+        walks.append(1)
+        return Swept()
+
+    relay._upkeep.prune, relay._upkeep.sweep = prune, sweep
+    done = [(await relay.run(0)).pruned for _ in range(4)]
+    assert (done, len(walks)) == ([PRUNE_BATCH, PRUNE_BATCH, 3, 0], 1)
 
 
 async def test_a_message_that_pubsub_dropped_is_sent_again(bench):
