@@ -113,7 +113,7 @@ async def test_the_relay_works_until_it_is_told_to_stop(environment):
 
     assert (ready.status_code, list(ready.json()["problems"])) == (503, ["pubsub"])
     assert answer.status_code == 503
-    assert set(answer.json()) == {"due", "published", "copies", "copies_published"}
+    assert {"due", "published", "copies", "copies_published"} <= set(answer.json())
 
 
 async def test_postgres_away_is_a_nack_and_the_task_runs_once_it_is_back(
