@@ -16,6 +16,8 @@ from shared.domain.task_type import Limits
 
 PATIENCE_SECONDS: Final = 2.0
 """How long a claim waits in place: the way through the relay would cost a second or more."""
+LOOK_SECONDS: Final = 0.2
+"""How often who waits in place looks for a slot, so that none lies idle for long."""
 SHORTEST_SECONDS: Final = 0.5
 """How soon a task that was put back comes again at the earliest: nothing spins."""
 
@@ -67,7 +69,7 @@ class Turns:
             left = end - time.monotonic()
             if wait is None or wait > left:
                 return wait
-            await asyncio.sleep(wait)
+            await asyncio.sleep(min(wait, LOOK_SECONDS))
 
     async def _ask(self, turn: Turn) -> float | None:
         if self._slots:

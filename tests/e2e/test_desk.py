@@ -1,0 +1,198 @@
+"""Dead letters, bulk operations, pauses and limits on the real path."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import pairwise
+
+import httpx
+import pg8000.native
+import pytest
+import redis
+
+from shared.adapters.pg_connection import connect_arguments
+from tests.e2e.local_stack import LocalStack, eventually, local_stack
+from tests.e2e.test_failures import held
+
+OVERRIDES = """
+noop:
+  max_attempts: 5
+  ordering: true
+  max_concurrent_per_key: 1
+  retry: {by: pubsub, min_seconds: 0.3, max_seconds: 2}
+"""
+KEYS, EACH = 100, 3
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory) -> Iterator[LocalStack]:
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "overrides.yaml").write_text(OVERRIDES)
+    environ = {"CLOUDTASKER_TASK_OVERRIDES": str(folder / "overrides.yaml")}
+    with local_stack(folder, **environ) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def emulator_variable():
+    yield
+    os.environ.pop("PUBSUB_EMULATOR_HOST", None)
+
+
+def sql(stack, statement: str, **values):
+    connection = pg8000.native.Connection(**connect_arguments(stack.state["postgres"]))
+    try:
+        return connection.run(statement, **values)
+    finally:
+        connection.close()
+
+
+def queue(stack) -> dict:
+    return httpx.get(f"{stack.state['rest']}/queues/noop", timeout=30).json()
+
+
+def test_a_task_that_died_is_one_dead_letter_and_works_after_its_redrive(stack):
+    task_id = stack.enqueue("noop", {"fail_times": 100})
+    dead = stack.wait(task_id, "dead", limit=60)
+    assert [a["outcome"] for a in dead["attempts"]] == ["failed"] * 5
+
+    retried = stack.cli("tasks", "retry", task_id, "--json", '{"result": "mended"}')
+    assert retried.returncode == 0, retried.stderr
+    done = stack.wait(task_id)
+
+    assert (done["generation"], done["result"]["result"]) == (1, "mended")
+    assert [a["generation"] for a in done["attempts"]] == [0] * 5 + [1]
+    letters = []
+    eventually(lambda: letters.extend(held(stack, "noop", task_id)) or letters, 15, "a dead letter")
+    assert len(letters + held(stack, "noop", task_id)) == 1
+
+
+def test_a_bulk_redrive_survives_the_death_of_its_relay(stack):
+    ids = [stack.enqueue("noop", {"reject": True}, labels={"bulk": "a"}) for _ in range(20)]
+    for task_id in ids:
+        stack.wait(task_id, "dead")
+
+    begun = stack.cli(
+        "dlq", "redrive", "--label", "bulk=a", "--rate", "5", "--yes", "--detach", "-o", "json"
+    )
+    assert begun.returncode == 0, begun.stderr
+    relay = stack.pid_of("relay")
+    os.kill(relay, signal.SIGKILL)
+    operation_id = httpx.get(f"{stack.state['rest']}/operations").json()["operations"][0][
+        "operation_id"
+    ]
+    watched = stack.cli("ops", "watch", operation_id)
+
+    assert watched.returncode == 0, watched.stderr
+    assert "Done: 20 redriven, 0 skipped, 0 failed." in watched.stderr
+    assert {stack.task(task_id)["generation"] for task_id in ids} == {1}
+
+
+@contextmanager
+def fault(stack, **said) -> Iterator[None]:
+    url = f"{stack.state['pubsub_http']}/_emulator/faults"
+    assert httpx.post(url, json=said).status_code == 200
+    try:
+        yield
+    finally:
+        httpx.delete(url)
+
+
+def test_a_dead_letter_that_may_not_be_published_waits_and_its_row_has_the_reason(stack):
+    task_id = stack.enqueue("noop", {"sleep_seconds": 1, "reject": True})
+    stack.wait(task_id, "running")
+    waiting = "SELECT count(*) FROM dead_letter_copies WHERE task_id = CAST(:id AS uuid)"
+    with fault(stack, rpc="Publish", code="PERMISSION_DENIED", times=None):
+        dead = stack.wait(task_id, "dead")
+        time.sleep(2)  # two rounds of the relay
+        assert dead["error"]["kind"] == "RejectTask"
+        assert sql(stack, waiting, id=task_id) == [[1]]
+    sql(stack, "UPDATE dead_letter_copies SET due_at = now()")
+
+    letters = []
+    eventually(lambda: letters.extend(held(stack, "noop", task_id)) or letters, 20, "a dead letter")
+    eventually(lambda: sql(stack, waiting, id=task_id) == [[0]], 10, "it waits no more")
+
+
+def test_a_paused_type_runs_nothing_spends_nothing_and_brings_all_back(stack):
+    assert stack.cli("queues", "pause", "noop", "--reason", "a test").returncode == 0
+    try:
+        ids = [stack.enqueue("noop", {"result": n}) for n in range(30)]
+        eventually(lambda: queue(stack)["held"] == 30, 20, "all are held")
+        before = [stack.task(task_id) for task_id in ids]
+        assert {(t["state"], t["attempt"], t["due_at"]) for t in before} == {("scheduled", 0, None)}
+    finally:
+        assert stack.cli("queues", "resume", "noop").returncode == 0
+    done = [stack.wait(task_id) for task_id in ids]
+    assert {len(task["attempts"]) for task in done} == {1}
+    assert queue(stack)["held"] == 0
+
+
+def ends(stack, ids) -> list[datetime]:
+    """When the tasks finished, once each has run once: waiting for a turn is no attempt."""
+    done = [stack.wait(task_id, limit=90) for task_id in ids]
+    assert {len(task["attempts"]) for task in done} == {1}
+    return sorted(datetime.fromisoformat(task["finished_at"]) for task in done)
+
+
+def test_a_lost_redis_loses_no_task_and_limits_hold_again(stack):
+    """Flushed, killed, and full: Postgres decides meanwhile."""
+    many = {"task_type": "noop", "payload": {"sleep_seconds": 0.1}, "concurrency_key": "one"}
+    ids = stack.enqueue_all([many] * 10)
+    port = int(stack.state["redis"].rpartition(":")[2].partition("/")[0])
+    client = redis.Redis(port=port)
+    client.flushall()
+    os.kill(stack.pid_of("redis"), signal.SIGKILL)
+    ids += stack.enqueue_all([many] * 5)
+    ends(stack, ids)
+
+    eventually(lambda: _pings(client), 30, "redis is back")
+    client.config_set("maxmemory", 1)
+    client.config_set("maxmemory-policy", "noeviction")
+    try:
+        ends(stack, stack.enqueue_all([many] * 3))
+    finally:
+        client.config_set("maxmemory", 0)
+    time.sleep(1)  # a Redis that failed is left alone for a moment
+    calm = ends(stack, stack.enqueue_all([many] * 5))
+    apart = [(b - a).total_seconds() for a, b in pairwise(calm)]
+    assert min(apart) > 0.09  # each had the slot for 0.1 s
+
+
+def _pings(client) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+def test_a_poison_ordering_key_keeps_no_other_key_waiting(stack):
+    tasks = [
+        {
+            "task_type": "noop",
+            "payload": {"fail_times": 100} if key == 0 else {},
+            "ordering_key": f"key-{key}",
+            "labels": {"poison": "bad" if key == 0 else "good"},
+        }
+        for _ in range(EACH)
+        for key in range(KEYS)
+    ]
+    good = [task for task in tasks if task["labels"]["poison"] == "good"]
+    enough = len(good) * 0.95
+    began = time.monotonic()
+    stack.enqueue_all(tasks)
+
+    eventually(lambda: stack.count("succeeded", "poison:good") >= enough, 30, "95 % are done")
+    poisoned = time.monotonic() - began
+    assert stack.count("dead", "poison:bad") < EACH  # it was still at it
+
+    eventually(lambda: stack.count("succeeded", "poison:good") == len(good), 30, "all are done")
+    began = time.monotonic()
+    stack.enqueue_all([{**task, "labels": {"poison": "none"}} for task in good])
+    eventually(lambda: stack.count("succeeded", "poison:none") >= enough, 30, "without poison")
+    calm = time.monotonic() - began
+    print(f"95 % of {len(good)} tasks: {poisoned:.2f} s beside a poison key, {calm:.2f} s without")
+    assert poisoned <= 3 * calm + 1
