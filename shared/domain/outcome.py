@@ -5,17 +5,27 @@ Any other exception is a failure: the task is retried until its attempts are spe
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 
 class RejectTask(Exception):
     """Never again: the task is dead at once, whatever attempts are left."""
 
 
+MAX_AFTER_SECONDS: Final = 100 * 366 * 86_400.0
+
+
 class RetryLater(Exception):
-    """Run again after `after_seconds`; costs an attempt as a failure does."""
+    """Run again after `after_seconds` (at once when negative); costs an attempt as a failure does.
+
+    Raises: ValueError for what is no time, or over a hundred years.
+    """
 
     def __init__(self, after_seconds: float, reason: str = "") -> None:
+        if not after_seconds <= MAX_AFTER_SECONDS:
+            raise ValueError(
+                f"after_seconds is {after_seconds!r}; it must be a hundred years at most"
+            )
         super().__init__(reason or f"retry after {after_seconds:g} s")
         self.after_seconds = max(0.0, after_seconds)
 

@@ -187,3 +187,12 @@ async def test_a_glimpse_shows_what_the_whole_task_does(ledger):
     marks = [seen[one].mark for one in (waiting, running)]
     assert marks == [glimpse_of(await ledger.get(one)).mark for one in (waiting, running)]
     assert len(set(marks)) == 2
+
+
+async def test_a_task_that_is_put_off_for_a_hundred_years_reads_back(ledger):
+    task_id = await added(ledger)
+    later = Settlement(
+        State.SCHEDULED, "postponed", Answer.ACK, due_in_seconds=100 * 366 * 86_400.0, hold=True
+    )
+    await ledger.finish(await claimed(ledger, task_id), later)
+    assert (await ledger.get(task_id)).due_at.year > 2120
