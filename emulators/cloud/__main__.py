@@ -75,6 +75,9 @@ def main(arguments: Sequence[str]) -> int:
     except (DeployError, TerraformError, CloudError, StackError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. What was made stays; do the same again and it goes on.")
+        return 130
 
 
 def _deployment(options: argparse.Namespace) -> Deployment:

@@ -44,9 +44,9 @@ class Client:
         """Make a part; return its port."""
         return int(self._call("PUT", f"/parts/{name}", spec.content())["port"])
 
-    def remove(self, name: str) -> None:
-        """End a part."""
-        self._call("DELETE", f"/parts/{name}")
+    def remove(self, name: str, of: str = "") -> None:
+        """End a part, when it is still that of the resource `of`."""
+        self._call("DELETE", f"/parts/{name}?of={of}")
 
     def restart(self, name: str) -> None:
         """Start a part anew."""

@@ -66,7 +66,7 @@ class Control:
         return web.json_response({"port": port})
 
     async def _remove(self, request: web.Request) -> web.Response:
-        await self._supervisor.remove(request.match_info["name"])
+        await self._supervisor.remove(request.match_info["name"], request.query.get("of", ""))
         return web.json_response({})
 
     async def _restart(self, request: web.Request) -> web.Response:

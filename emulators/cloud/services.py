@@ -1,6 +1,7 @@
 """Cloud Run: functions, services and jobs as processes, from the archive or the image planned."""
 
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 from emulators.cloud import workspaces
@@ -17,7 +18,9 @@ _COMMAND_MODULE = "shared.cli.main"
 
 
 class _Part(Held):
-    """A part that is named as its resource."""
+    """A part that is named as its resource. A function may become a service of the same name."""
+
+    of = ""
 
     def __init__(self, folder: Folder, client: Client) -> None:
         self._folder = folder
@@ -30,11 +33,13 @@ class _Part(Held):
         return value if value["name"] in self._client.describe()["parts"] else None
 
     def delete(self, value: Attributes) -> None:
-        self._client.remove(value["name"])
+        self._client.remove(value["name"], self.of)
 
 
 class Function(_Part):
     """A function, from the object that it is built of."""
+
+    of = "function"
 
     def create(self, value: Attributes) -> Attributes:
         uri = f"http://{HOST}:{self._client.put(value['name'], self._spec(value))}"
@@ -58,6 +63,7 @@ class Function(_Part):
                 for one in config.get("secret_environment_variables") or ()
             },
             account=config.get("service_account_email") or "",
+            settings={"of": self.of},
         )
 
     def _workspace(self, source: Attributes) -> str:
@@ -73,9 +79,12 @@ class Function(_Part):
 class Service(_Part):
     """A Cloud Run service: a function's, when its environment names one, else the gateway's."""
 
+    of = "service"
+
     def create(self, value: Attributes) -> Attributes:
         template = block(value, "template")
         spec = _container_spec(self._folder, template, block(template, "containers"))
+        spec = replace(spec, settings={"of": self.of})
         uri = f"http://{HOST}:{self._client.put(value['name'], spec)}"
         return {"uri": uri, "urls": [uri]}
 

@@ -136,9 +136,15 @@ class Supervisor:
             self.folder.write(self.folder.part(name), json.dumps(spec.content()))
             return spec.port
 
-    async def remove(self, name: str) -> None:
-        """End a part and forget it; one that is not there is none."""
+    async def remove(self, name: str, of: str = "") -> None:
+        """End a part and forget it; one that is not there is none.
+
+        `of` says whose it was: a part that another resource of its name has taken over stays.
+        """
         async with self._locks.setdefault(name, asyncio.Lock()):
+            spec = self.specs().get(name)
+            if spec and of and spec.settings.get("of") != of:
+                return
             self.folder.part(name).unlink(missing_ok=True)
             await self._drop(name)
 

@@ -48,7 +48,8 @@ def test_a_part_is_kept_changed_refused_and_taken_away(folder):
     assert "noop" not in client.describe()["parts"]
 
     folder.write(folder.password("redis"), "s3cret")
-    port = client.put("redis", Spec("redis"))
+    spec = Spec("redis", settings={"of": "cache"})
+    port = client.put("redis", spec)
     with socket.create_connection(("127.0.0.1", port)) as cache:
         cache.sendall(b"PING\r\n")
         assert b"NOAUTH" in cache.recv(100)
@@ -57,14 +58,22 @@ def test_a_part_is_kept_changed_refused_and_taken_away(folder):
 
     # The same again changes nothing; stopped and started, it is where it was.
     before = client.describe()["parts"]["redis"]["pid"]
-    assert client.put("redis", Spec("redis")) == port
+    assert client.put("redis", spec) == port
     assert client.describe()["parts"]["redis"]["pid"] == before
     stopped(folder)
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(DeployError, match=f"Port {port} is in use"),
+    ):
+        started(folder)
     again = started(folder)
     assert again.describe()["parts"]["redis"] | {"pid": 0} == {
         "kind": "redis", "port": port, "pid": 0, "works": True, "is_function": False,
         "secrets": [], "workspace": "",
     }  # fmt: skip
 
-    again.remove("redis")
+    # What another resource of its name has taken over is not ended with the first.
+    again.remove("redis", of="another")
+    assert "redis" in again.describe()["parts"]
+    again.remove("redis", of="cache")
     assert "redis" not in again.describe()["parts"]
