@@ -17,11 +17,12 @@ from shared.domain.task_type import TaskType
 from shared.services.bury import BuryService
 from shared.services.checking import TaskChecker
 from shared.services.enqueue import EnqueueService
-from shared.services.execute import ExecuteService, Handle
+from shared.services.execute import ExecuteService
 from shared.services.lookup import LookupService
 from shared.services.relay import RelayService
 from shared.services.republish import RepublishService
 from shared.services.schedules import FiringService, ScheduleService
+from shared.services.verdict import Handle
 from shared.settings import ROOT, Settings, read_settings
 
 if TYPE_CHECKING:

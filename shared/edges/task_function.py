@@ -20,8 +20,9 @@ from shared.edges.guarded_function import Function, guarded_function
 from shared.edges.handler_run import timed, watching
 from shared.edges.push_endpoint import PushEndpoint
 from shared.edges.task_context import TaskContext
-from shared.services.execute import Execution, Handle
+from shared.services.execute import Execution
 from shared.services.run import Run
+from shared.services.verdict import Handle
 
 Handler = Callable[[Any, TaskContext], Awaitable[Any] | Any]
 """A task type's work: the checked payload and the context in, a JSON value out. `async def` runs

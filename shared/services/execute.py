@@ -1,9 +1,8 @@
 """Run a delivered task once: claim, handler, finish, answer. Knows neither HTTP nor Postgres."""
 
 import asyncio
-import json
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -11,23 +10,13 @@ from typing import Any, Final
 from shared.domain.envelope import Delivery, Envelope, UndecodableEnvelope, envelope_of
 from shared.domain.errors import InvalidPayload, LeaseLost, LedgerUnavailable
 from shared.domain.failpoint import Point, reach
-from shared.domain.json_value import unstorable
 from shared.domain.outcome import (
-    Cancelled,
     Failed,
     Failure,
-    Postponed,
     Rejected,
-    RejectTask,
     Released,
-    RetryLater,
-    Snooze,
-    Snoozed,
-    Succeeded,
-    TaskCancelled,
     Verdict,
 )
-from shared.domain.payload import Payload
 from shared.domain.ports import DeskEntry, RunLedger
 from shared.domain.settlement import Answer, Settlement, settle
 from shared.domain.task import Claim, Refusal, State
@@ -35,14 +24,10 @@ from shared.domain.task_type import TaskType
 from shared.services.patience import patiently
 from shared.services.run import Run
 from shared.services.turns import Turns
-
-Handle = Callable[[Any, Run], Awaitable[Any]]
-"""The work: the checked payload and the run in, a JSON value out."""
+from shared.services.verdict import Handle, verdict_of
 
 RELEASE_SECONDS: Final = 1.5
 """How long a long run that was cut off has to give its lease back."""
-MAX_MESSAGE: Final = 2000
-MAX_RESULT_BYTES: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +199,9 @@ class ExecuteService:
         except InvalidPayload as refused:
             return Rejected(Failure("InvalidPayload", str(refused)))
         limit = self._task_type.limits.time_limit_seconds
-        work = asyncio.ensure_future(self._handled(payload, run))
+        work = asyncio.ensure_future(
+            verdict_of(self._handle, payload, run, self._task_type.limits.non_retryable)
+        )
         self._runs.add(work)
         work.add_done_callback(self._runs.discard)
         try:
@@ -225,27 +212,6 @@ class ExecuteService:
             if self._draining:
                 return Released()
             raise
-
-    async def _handled(self, payload: Payload, run: Run) -> Verdict:
-        """Everything that a handler raises is its verdict; nothing of it escapes."""
-        try:
-            return _success(await self._handle(payload, run))
-        except asyncio.CancelledError:
-            if run.cancelled:
-                return Cancelled()
-            raise
-        except TaskCancelled as stopped:
-            return Cancelled() if run.cancelled else Failed(_failure(stopped))
-        except RejectTask as reject:
-            return Rejected(_failure(reject))
-        except RetryLater as later:
-            return Postponed(later.after_seconds, _failure(later))
-        except Snooze as snooze:
-            return Snoozed(snooze.until, _failure(snooze))
-        except Exception as failed:
-            names = {kind.__name__ for kind in type(failed).__mro__}
-            final = names.intersection(self._task_type.limits.non_retryable)
-            return Rejected(_failure(failed)) if final else Failed(_failure(failed))
 
     async def _record(self, claim: Claim, settlement: Settlement) -> State:
         """Finish, waiting out a ledger that is away: the statement is fenced, so safe to repeat.
@@ -268,19 +234,3 @@ class ExecuteService:
                 raise
 
         return await patiently(finish, f"the outcome of task {claim.task_id}")
-
-
-def _success(result: Any) -> Verdict:
-    """A result that the row cannot hold is the handler's failure, not the ledger's."""
-    if problem := unstorable(result):
-        return Failed(Failure("ResultNotJson", f"the result cannot be stored: {problem}"))
-    size = len(json.dumps(result))
-    if size > MAX_RESULT_BYTES:
-        return Failed(Failure("ResultTooLarge", f"{size} bytes, over {MAX_RESULT_BYTES}"))
-    return Succeeded(result)
-
-
-def _failure(raised: Exception) -> Failure:
-    said = str(raised) or type(raised).__name__
-    clean = said.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
-    return Failure(type(raised).__name__, clean[:MAX_MESSAGE])

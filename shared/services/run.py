@@ -61,6 +61,8 @@ class Run:
         self._said = (float(percent), said[:MAX_PROGRESS_TEXT])
         if self._saying and not self._saying.done():
             return
+        if self._saying:
+            self._saying.result()  # a lease that was lost meanwhile is told now
         wait = self._say_next_at - self.loop.time()
         if wait <= 0:
             await self._say()
@@ -108,6 +110,7 @@ class Run:
 
     async def close(self) -> None:
         """The handler has ended: finish what is being recorded, drop what is being said."""
-        if self._saying:
-            self._saying.cancel()
-        await asyncio.gather(*self._recording, return_exceptions=True)
+        saying = [self._saying] if self._saying else []
+        for one in saying:
+            one.cancel()
+        await asyncio.gather(*saying, *self._recording, return_exceptions=True)

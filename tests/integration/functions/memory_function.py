@@ -14,7 +14,8 @@ from shared.bootstrap import Readiness, Runner
 from shared.domain.task import NewTask
 from shared.edges.task_context import TaskContext
 from shared.edges.task_function import task_function
-from shared.services.execute import ExecuteService, Handle
+from shared.services.execute import ExecuteService
+from shared.services.verdict import Handle
 from shared.settings import Settings
 from tests.support.task_types import Greeting, greeting_type
 

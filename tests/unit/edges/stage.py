@@ -15,7 +15,8 @@ from shared.domain.task_type import TaskType
 from shared.edges.guarded_function import Function
 from shared.edges.task_context import TaskContext
 from shared.edges.task_function import task_function
-from shared.services.execute import ExecuteService, Handle
+from shared.services.execute import ExecuteService
+from shared.services.verdict import Handle
 from shared.settings import Settings
 from tests.support.clock import FakeClock
 from tests.support.push import PROJECT, push_body

@@ -306,6 +306,17 @@ async def test_progress_of_a_run_that_lost_its_lease_tells_the_handler(held):
         await run.progress(50)
 
 
+async def test_a_lease_that_is_lost_between_two_words_is_told_by_the_next(held):
+    run, ledger = held
+    await run.progress(1)
+    await run.progress(2)
+    ledger._rows[run.claim.task_id].token += 1
+    await asyncio.sleep(PROGRESS_PAUSE_SECONDS * 1.1)
+    with pytest.raises(LeaseLost):
+        await run.progress(3)
+    await run.close()
+
+
 # Once
 
 
