@@ -58,7 +58,8 @@ class Deployment:
         with self._alone():
             client = started(self.folder)
             cloud = LocalCloud(self.folder, client, self._asked_port(client))
-            with providers(cloud, self._types()) as found, copy_of(self.root) as copied:
+            into = self.folder.scratch()
+            with providers(cloud, self._types()) as found, copy_of(self.root, into) as copied:
                 terraform = self._prepared(copied, found, client.describe()["pubsub_http"])
                 given = self._given(archive, self.folder, client.describe()["smtp"])
                 _write_variables(terraform.folder, given)

@@ -44,6 +44,13 @@ class Folder:
         """The database's cluster."""
         return self.path / "postgres"
 
+    def scratch(self) -> Path:
+        """Return an empty folder for one run of Terraform: what a killed one left is gone."""
+        place = self.path / "scratch"
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(mode=0o700)
+        return place
+
     def part(self, name: str) -> Path:
         """What a part of this name shall be."""
         return self.path / "parts" / f"{name}.json"

@@ -87,9 +87,12 @@ def _version(path: str) -> tuple[int, ...]:
 
 
 @contextmanager
-def copy_of(root: Path) -> Iterator[Path]:
-    """Yield a temporary folder with `infra` and the task types of `root`; state is kept in it."""
-    with tempfile.TemporaryDirectory(prefix="infra-") as folder:
+def copy_of(root: Path, into: Path | None = None) -> Iterator[Path]:
+    """Yield a temporary folder with `infra` and the task types of `root`; state is kept in it.
+
+    It is made in `into`, else where the system's are.
+    """
+    with tempfile.TemporaryDirectory(prefix="infra-", dir=into) as folder:
         copied = Path(folder)
         ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*")
         shutil.copytree(root / "infra", copied / "infra", ignore=ignored)
