@@ -27,6 +27,7 @@ class Given(TypedDict):
     sample: bool
     idempotency_key: str | None
     ordering_key: str | None
+    concurrency_key: str | None
     labels: dict[str, str]
     run_at: datetime | None
     delay: float | None
@@ -50,6 +51,7 @@ class Given(TypedDict):
 )
 @click.option("--idempotency-key", metavar="KEY", help="The same key within 24 h: the same task.")
 @click.option("--ordering-key", metavar="KEY", help="Tasks of one key run in order.")
+@click.option("--concurrency-key", metavar="KEY", help="Only so many of one key run at once.")
 @click.option("--run-at", type=Instant(), help="Start no sooner: 2026-11-24T10:00:00Z.")
 @click.option("--delay", type=Period(), help="Start no sooner than after 30s, 15m, 12h, 7d.")
 @click.option("--expires-in", type=Period(), help="Do not start later than so long after its time.")
@@ -108,6 +110,8 @@ def _request(task_type: str, payload: dict[str, Any], given: Given) -> TaskReque
         request["idempotency_key"] = given["idempotency_key"]
     if given["ordering_key"] is not None:
         request["ordering_key"] = given["ordering_key"]
+    if given["concurrency_key"] is not None:
+        request["concurrency_key"] = given["concurrency_key"]
     if given["labels"]:
         request["labels"] = given["labels"]
     if given["run_at"] is not None:

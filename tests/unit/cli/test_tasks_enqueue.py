@@ -81,6 +81,14 @@ def test_labels_and_keys_reach_the_task(cloudtasker):
     assert task["idempotency_key"] == "k1"
 
 
+def test_a_concurrency_key_reaches_the_task(cloudtasker):
+    words = ("tasks", "enqueue", "greet", "name=Ana", "--concurrency-key", "tenant-7", "-q")
+    task_id = cloudtasker(*words).out.strip()
+
+    task = cloudtasker("tasks", "get", task_id, "-o", "json").document
+    assert task["concurrency_key"] == "tenant-7"
+
+
 def test_an_ordering_key_reaches_the_task(cloudtasker):
     words = ["name=Ana", "--ordering-key", "customer-7"]
     task_id = cloudtasker("tasks", "enqueue", "greet_in_order", *words).out.strip()
