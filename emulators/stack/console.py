@@ -28,51 +28,57 @@ class Console:
 
     def say(self, text: str = "") -> None:
         """A line of talk."""
-        self._print(Entry("stack", "INFO", text, {}), text)
+        self._say(Entry("stack", "INFO", text, {}), text)
 
     def ok(self, part: str, address: str, remark: str) -> None:
         """A part that works: its address, and what is worth knowing."""
         word = "\x1b[32mok\x1b[0m" if self._coloured else "ok"
         entry = Entry("stack", "INFO", f"{part} is ready: {address} {remark}".rstrip(), {})
-        self._print(entry, f"  {word}  {part:<16}  {address:<36}  {remark}".rstrip())
+        self._say(entry, f"  {word}  {part:<16}  {address:<36}  {remark}".rstrip())
 
     def bad(self, part: str, address: str, remark: str) -> None:
         """A part that does not work although the run goes on."""
         word = "\x1b[31m--\x1b[0m" if self._coloured else "--"
         entry = Entry("stack", "ERROR", f"{part} is not ready: {address} {remark}", {})
-        self._print(entry, f"  {word}  {part:<16}  {address:<36}  {remark}")
+        self._say(entry, f"  {word}  {part:<16}  {address:<36}  {remark}")
 
     def warn(self, text: str) -> None:
         """Something that the reader should notice among the logs."""
-        self._show(Entry("stack", "WARNING", text, {}))
+        self._print(self._text(Entry("stack", "WARNING", text, {})))
 
-    def log(self, source: str, line: str) -> None:
-        """A line that a part printed."""
-        entry = parse(source, line)
-        if entry.severity in _QUIET and not self._verbose:
-            return
-        if self._held is not None and entry.severity not in _LOUD and not self._verbose:
-            self._held.append(entry)
-        else:
-            self._show(entry)
+    def log(self, source: str, *lines: str) -> None:
+        """Lines that a part printed."""
+        shown: list[str] = []
+        for line in lines:
+            entry = parse(source, line)
+            if entry.severity in _QUIET and not self._verbose:
+                continue
+            if self._held is not None and entry.severity not in _LOUD and not self._verbose:
+                self._held.append(entry)
+            else:
+                shown.append(self._text(entry))
+        self._print(*shown)
 
     def release(self) -> None:
         """Print the log lines held so far, and from now on each at once."""
         held = list(self._held or ())
         self._held = None
-        for entry in held:
-            self._show(entry)
+        self._print(*map(self._text, held))
 
-    def _show(self, entry: Entry) -> None:
-        now = datetime.now().astimezone()
-        text = pretty(entry, now, coloured=self._coloured)
+    def _text(self, entry: Entry) -> str:
+        if self._as_json:
+            return entry.as_json()
+        text = pretty(entry, datetime.now().astimezone(), coloured=self._coloured)
         if self._verbose and "traceback" in entry.fields:
             text += "\n" + str(entry.fields["traceback"]).rstrip()
-        self._print(entry, text)
+        return text
 
-    def _print(self, entry: Entry, text: str) -> None:
+    def _say(self, entry: Entry, text: str) -> None:
+        self._print(entry.as_json() if self._as_json else text)
+
+    def _print(self, *texts: str) -> None:
         try:
-            self._stream.write((entry.as_json() if self._as_json else text) + "\n")
+            self._stream.writelines(f"{text}\n" for text in texts)
             self._stream.flush()
         except OSError:  # a closed pipe, or a terminal that has gone
             # Python would try to flush once more at exit.

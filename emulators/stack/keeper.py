@@ -6,8 +6,9 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from emulators.stack.console import Console
 from emulators.stack.errors import StackError
@@ -20,6 +21,7 @@ _DRAIN_SECONDS = 10
 _BACK_OFFS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 10
 _LINE_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -159,16 +161,15 @@ class Keeper:
 
     async def _pump(self, read_end: int) -> None:
         """Hand every line that the part prints to the console."""
-        reader = asyncio.StreamReader(limit=_LINE_BYTES)
+        reader = asyncio.StreamReader(limit=_CHUNK_BYTES)
         protocol = asyncio.StreamReaderProtocol(reader)
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: protocol, os.fdopen(read_end, "rb")
         )
         with contextlib.closing(transport):
-            while line := await _read_line(reader):
-                text = line.decode(errors="replace").rstrip()
-                self._tail.append(text)
-                self._console.log(self.part.name, text)
+            async for lines in lines_of(reader):
+                self._tail.extend(lines)
+                self._console.log(self.part.name, *lines)
 
     async def _failure(self, code: int | None) -> StackError:
         if self._pumps:
@@ -189,11 +190,21 @@ class Keeper:
         )
 
 
-async def _read_line(reader: asyncio.StreamReader) -> bytes:
-    """The next line, or what fits of one that is too long; empty at the end."""
-    try:
-        return await reader.readuntil(b"\n")
-    except asyncio.IncompleteReadError as rest:
-        return rest.partial
-    except asyncio.LimitOverrunError as overrun:
-        return await reader.readexactly(overrun.consumed)
+class _Reader(Protocol):
+    async def read(self, most: int, /) -> bytes: ...
+
+
+async def lines_of(reader: _Reader) -> AsyncIterator[list[str]]:
+    """The lines that came at once, until the end; one that is too long comes in pieces.
+
+    Under load many come at once, and a look for each would cost as much as a tenth of a task.
+    """
+    rest = b""
+    while chunk := await reader.read(_CHUNK_BYTES):
+        *whole, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _LINE_BYTES:
+            whole, rest = [*whole, rest], b""
+        if whole:
+            yield [line.decode(errors="replace").rstrip() for line in whole]
+    if rest:
+        yield [rest.decode(errors="replace").rstrip()]

@@ -21,17 +21,18 @@ _VALKEY = re.compile(r"\d+:(?:[A-Z]|signal-handler) ")
 
 @dataclass(frozen=True)
 class Entry:
-    """One log entry: `fields` is everything the line carried."""
+    """One log entry: `fields` is everything that its line carried, and `line` that line."""
 
     source: str
     severity: str
     message: str
     fields: Mapping[str, Any]
+    line: str = ""  # empty unless it is one JSON document
 
     def as_json(self) -> str:
         """One JSON document; a line that was none is wrapped in one."""
         plain = {"severity": self.severity, "message": self.message, "logger": self.source}
-        return json.dumps(self.fields or plain, ensure_ascii=False)
+        return self.line or json.dumps(plain, ensure_ascii=False)
 
 
 def parse(source: str, line: str) -> Entry:
@@ -43,7 +44,7 @@ def parse(source: str, line: str) -> Entry:
             fields = None
         if isinstance(fields, dict) and "message" in fields:
             severity = str(fields.get("severity", "INFO"))
-            return Entry(source, severity, str(fields["message"]), fields)
+            return Entry(source, severity, str(fields["message"]), fields, line)
     return Entry(source, _severity_of_text(line), line, {})
 
 

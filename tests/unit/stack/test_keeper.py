@@ -10,7 +10,7 @@ import pytest
 
 from emulators.stack.console import Console
 from emulators.stack.errors import StackError
-from emulators.stack.keeper import Keeper, Part
+from emulators.stack.keeper import Keeper, Part, lines_of
 from emulators.stack.processes import EXIT_BROKEN
 
 # A pid that no process can have: whoever signals it hears that there is none.
@@ -84,6 +84,30 @@ async def test_a_start_that_fails_shows_the_last_lines():
 
     assert "  FATAL: two" in str(caught.value).splitlines()
     assert str(caught.value).splitlines()[-1].startswith("Fix: ")
+
+
+class Chunks:
+    """Output that comes so, one chunk after the other."""
+
+    def __init__(self, *chunks: bytes) -> None:
+        self._chunks = iter(chunks)
+
+    async def read(self, _most: int) -> bytes:
+        return next(self._chunks, b"")
+
+
+async def test_lines_are_whole_however_they_were_cut_on_the_way():
+    lines = lines_of(Chunks(b"one\ntw", b"o\n\nthr", b"ee\xff"))
+
+    assert [group async for group in lines] == [["one"], ["two", ""], ["three\ufffd"]]
+
+
+async def test_a_line_without_end_comes_in_pieces():
+    chunks = [b"x" * 60_000] * 50
+    pieces = [piece async for [piece] in lines_of(Chunks(*chunks))]
+
+    assert "".join(pieces) == "x" * 3_000_000
+    assert max(map(len, pieces)) < 1_200_000
 
 
 async def test_a_function_that_cannot_be_loaded_is_left_alone_until_an_edit():
