@@ -53,6 +53,9 @@ def test_it_holds_every_function_and_its_pinned_requirements(tmp_path):
     limits = {file.relative_to(ROOT).as_posix() for file in ROOT.glob("functions/*/task.yaml")}
     assert mains | limits <= set(held)
     assert "requirements.txt" in held
+    scripts = {file.relative_to(ROOT).as_posix() for file in ROOT.glob("shared/**/*.lua")}
+    assert scripts
+    assert scripts <= set(held)
     assert not [name for name in held if name.startswith(("emulators", "tests", "pyproject"))]
 
 
