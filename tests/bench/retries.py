@@ -38,13 +38,14 @@ def main() -> None:
 
 def measured(by: str, backoff: str) -> tuple[float, float, int]:
     """Seconds until all that never fail were done, until all were, and how many then were."""
-    folder = Path(tempfile.mkdtemp(prefix="cloudtasker-retries-", dir="/var/tmp"))
-    overrides = folder / "overrides.yaml"
-    overrides.write_text(OVERRIDES.format(by=by))
-    with emulator(folder, backoff) as environ:
-        environ["CLOUDTASKER_TASK_OVERRIDES"] = str(overrides)
-        with local_stack(folder, **environ) as stack:
-            return storm(stack)
+    with tempfile.TemporaryDirectory(prefix="cloudtasker-retries-", dir="/var/tmp") as name:
+        folder = Path(name)
+        overrides = folder / "overrides.yaml"
+        overrides.write_text(OVERRIDES.format(by=by))
+        with emulator(folder, backoff) as environ:
+            environ["CLOUDTASKER_TASK_OVERRIDES"] = str(overrides)
+            with local_stack(folder, **environ) as stack:
+                return storm(stack)
 
 
 def storm(stack: LocalStack) -> tuple[float, float, int]:
