@@ -41,6 +41,8 @@ SCOPES: Final[dict[str, Scope | None]] = {
     "PauseQueue": Scope.MANAGE,
     "ResumeQueue": Scope.MANAGE,
     "ListAuditLines": Scope.MANAGE,
+    "StartGroup": Scope.ENQUEUE,
+    "GetGroup": Scope.READ,
 }
 """None: whoever is known."""
 

@@ -10,8 +10,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_gateway.errors import status_of
 from protos.cloudtasker.v1 import task_service_pb2 as pb
 from shared.domain.errors import CloudTaskerError
+from shared.domain.follow_up import Group
 from shared.domain.task import Attempt, Progress, State, Stored, Task
 from shared.domain.task_type import Limits, TaskType
+from shared.services.groups import StartedGroup
 
 STATES: Final = {state: pb.Task.State.Value(state.name) for state in State}
 
@@ -53,6 +55,29 @@ def summary(task: Task) -> pb.Task:
         not_before=timestamp(task.not_before),
         progress=_progress(task.progress),
         cancel_requested_at=timestamp(task.cancel_requested_at),
+        parent_id=str(task.parent_id or ""),
+        group_id=str(task.group_id or ""),
+        follow_ups={name: str(one) for name, one in task.follow_ups.items()},
+    )
+
+
+def started(group: StartedGroup) -> pb.StartGroupResponse:
+    """A group that was accepted."""
+    stored = [str(one.id) for one in group.members if isinstance(one, Stored)]
+    return pb.StartGroupResponse(group_id=str(group.id), task_ids=stored)
+
+
+def group(known: Group) -> pb.Group:
+    """How a group stands."""
+    return pb.Group(
+        group_id=str(known.id),
+        state=known.state,
+        total=known.total,
+        succeeded=known.succeeded,
+        failed=known.failed,
+        follow_ups={name: str(one) for name, one in known.follow_ups.items()},
+        created_at=timestamp(known.created_at),
+        finished_at=timestamp(known.finished_at),
     )
 
 

@@ -15,6 +15,7 @@ from shared.domain.json_value import unstorable
 from shared.domain.requests import MAX_BATCH, MAX_BODY_BYTES
 from shared.edges import strict_json
 
+Followed = pb.EnqueueTaskRequest | pb.StartGroupRequest | pb.FollowUp
 Asked = dict[str, Any]
 """The decoded JSON of an EnqueueRequest, as the same request over REST would have it."""
 
@@ -42,7 +43,41 @@ def asked_of(request: pb.EnqueueTaskRequest) -> Asked:
         check_storable(name, value)
     if request.payload_json:
         asked["payload"] = payload_of(request.payload_json)
+    return asked | _followers_of(request)
+
+
+def group_of(request: pb.StartGroupRequest) -> Asked:
+    """The group that is asked for, as REST would have it.
+
+    Raises: as `asked_of`, for the first task that cannot be read.
+    """
+    return {"tasks": [asked_of(one) for one in request.tasks]} | _followers_of(request)
+
+
+def _followers_of(request: Followed) -> Asked:
+    asked: Asked = {}
+    if request.HasField("then"):
+        asked["then"] = _follow_up_of(request.then)
+    if request.HasField("on_failure"):
+        asked["on_failure"] = _follow_up_of(request.on_failure)
     return asked
+
+
+def _follow_up_of(one: pb.FollowUp) -> Asked:
+    asked: Asked = {"task_type": one.task_type, "labels": dict(one.labels)}
+    if one.HasField("result_as"):
+        asked["result_as"] = one.result_as
+    if one.HasField("concurrency_key"):
+        asked["concurrency_key"] = one.concurrency_key
+    if one.HasField("delay_seconds"):
+        asked["delay_seconds"] = one.delay_seconds
+    if one.HasField("expires_in_seconds"):
+        asked["expires_in_seconds"] = one.expires_in_seconds
+    for name, value in asked.items():
+        check_storable(name, value)
+    if one.payload_json:
+        asked["payload"] = payload_of(one.payload_json)
+    return asked | _followers_of(one)
 
 
 def all_asked_of(

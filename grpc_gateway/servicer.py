@@ -91,6 +91,20 @@ class TaskService(DeskRpcs, ScheduleRpcs):
                 if one:
                     yield pb.WatchTaskResponse(task=answers.whole(one.task), mark=one.mark)
 
+    async def StartGroup(
+        self, request: pb.StartGroupRequest, context: Context
+    ) -> pb.StartGroupResponse:
+        """Accept up to 1,000 tasks, and what follows them; all or nothing."""
+        traceparent = traceparent_from(context)
+        asked = requests.group_of(request)
+        started = await self._api.groups.start(asked, traceparent=traceparent)
+        note_outcomes(list(started.members), traceparent)
+        return answers.started(started)
+
+    async def GetGroup(self, request: pb.GetGroupRequest, context: Context) -> pb.Group:
+        """Read how a group stands."""
+        return answers.group(await self._api.groups.get(request.group_id))
+
     async def ListTaskTypes(
         self, request: pb.ListTaskTypesRequest, context: Context
     ) -> pb.ListTaskTypesResponse:

@@ -28,7 +28,9 @@ from shared.settings import ROOT, Settings, read_settings
 if TYPE_CHECKING:
     from shared.adapters.pg_calls import Calls
     from shared.domain.desk_ports import Audit, Desk, Operations, Pauses
+    from shared.domain.follow_up import Groups
     from shared.services.desk import DeskService
+    from shared.services.groups import GroupService
     from shared.services.operations import OperationsService
     from shared.services.queues import QueueService
     from shared.services.turns import Turns
@@ -75,6 +77,7 @@ class Api:
     schedules: ScheduleService
     republish: RepublishService
     watch: "WatchService"
+    groups: "GroupService"
     readiness: Readiness
     keys: KeyStore | None = None
 
@@ -129,6 +132,7 @@ def api() -> Api:
     from shared.adapters.pg_schedules import PostgresSchedules
     from shared.adapters.pg_upkeep import PostgresUpkeep
     from shared.services.desk import DeskService
+    from shared.services.groups import GroupService
     from shared.services.operations import OperationsService
     from shared.services.queues import QueueService
     from shared.services.watch import WatchService
@@ -147,6 +151,7 @@ def api() -> Api:
         ScheduleService(catalogue, schedules, CronCalendar(), enqueue),
         RepublishService(catalogue, PostgresUpkeep(_calls())),
         WatchService(ledger),
+        GroupService(checker(), enqueue, ports.groups, new_id=uuid7),
         Readiness(checks),
         _keys(),
     )
@@ -186,6 +191,7 @@ def relay() -> Relay:
         desk=ports.desk,
         operations=ports.operations,
         pauses=ports.pauses,
+        groups=ports.groups,
     )
     service = RelayService(
         catalogue,
@@ -233,18 +239,24 @@ class _DeskPorts:
     operations: "Operations"
     pauses: "Pauses"
     audit: "Audit"
+    groups: "Groups"
 
 
 @cache
 def _desk_ports() -> _DeskPorts:
     """All rare, so they share one connection."""
     from shared.adapters.pg_desk import PostgresAudit, PostgresDesk
+    from shared.adapters.pg_groups import PostgresGroups
     from shared.adapters.pg_operations import PostgresOperations
     from shared.adapters.pg_pauses import PostgresPauses
 
     calls = _calls()
     return _DeskPorts(
-        PostgresDesk(calls), PostgresOperations(calls), PostgresPauses(calls), PostgresAudit(calls)
+        PostgresDesk(calls),
+        PostgresOperations(calls),
+        PostgresPauses(calls),
+        PostgresAudit(calls),
+        PostgresGroups(calls),
     )
 
 

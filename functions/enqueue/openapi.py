@@ -14,7 +14,7 @@ from functions.enqueue.lookups import TaskPageJson
 from functions.enqueue.operations import operations, problem_responses, security_schemes
 from functions.enqueue.probes import HealthJson, ReadyJson
 from shared.domain.operation_request import OperationRequest
-from shared.domain.requests import MAX_BATCH, EnqueueRequest
+from shared.domain.requests import MAX_BATCH, EnqueueRequest, GroupRequest
 from shared.domain.schedule import NewSchedule
 from shared.domain.task_type import TaskType
 from shared.edges.desk_json import (
@@ -30,6 +30,7 @@ from shared.edges.desk_json import (
     QueuesJson,
     RawDeliveriesJson,
 )
+from shared.edges.group_json import GroupJson, StartedGroupJson
 from shared.edges.http_errors import ProblemJson
 from shared.edges.schedule_json import RepublishedJson, SchedulesJson
 from shared.edges.task_json import AcceptedJson, TaskJson
@@ -60,6 +61,8 @@ _ANSWERS: Final[tuple[type, ...]] = (
     RawDeliveriesJson,
     RepublishedJson,
     SchedulesJson,
+    StartedGroupJson,
+    GroupJson,
 )
 _REFERENCE: Final = "#/components/schemas/{model}"
 
@@ -78,6 +81,8 @@ def openapi(catalogue: Mapping[str, TaskType]) -> dict[str, Any]:
     request = _enqueue_request(schemas.pop("EnqueueRequest"), payloads, schemas)
     schemas["EnqueueRequest"] = request
     schemas["EnqueueBatch"] = _batch()
+    members = _batch()["properties"]["tasks"]
+    schemas["GroupRequest"]["properties"]["tasks"] = members
     schemas.update(desk_requests())
     return {
         "openapi": "3.1.0",
@@ -105,6 +110,7 @@ def _schemas(catalogue: Mapping[str, TaskType]) -> tuple[dict[str, Any], dict[st
         (kind.__name__, "serialization", TypeAdapter(kind)) for kind in _ANSWERS
     ]
     wanted.append(("EnqueueRequest", "validation", TypeAdapter(EnqueueRequest)))
+    wanted.append(("GroupRequest", "validation", TypeAdapter(GroupRequest)))
     wanted.append(("OperationRequest", "validation", TypeAdapter(OperationRequest)))
     wanted.append(("NewSchedule", "validation", TypeAdapter(NewSchedule)))
     wanted.append(("RepublishRequest", "validation", TypeAdapter(RepublishRequest)))

@@ -4,6 +4,7 @@ from collections import defaultdict
 from typing import Any, Final
 
 from functions.enqueue.desk_operations import desk_operations
+from functions.enqueue.group_operations import group_operations
 from functions.enqueue.openapi_words import BODY_PROBLEMS as _BODY_PROBLEMS
 from functions.enqueue.openapi_words import TEXT as _TEXT
 from functions.enqueue.openapi_words import TIME as _TIME
@@ -35,6 +36,7 @@ def operations(examples: dict[str, Any]) -> dict[str, dict[str, Operation]]:
     return {
         "/enqueue-task": {"post": _enqueue_one(examples)},
         "/enqueue-tasks": {"post": _enqueue_many(batch if examples else {})},
+        **group_operations(examples),
         "/tasks": {"get": _find()},
         "/tasks/{task_id}": {"get": _get()},
         "/tasks/{task_id}/events": {"get": _events()},

@@ -5,6 +5,7 @@ from functions.enqueue.accepting import Accepting
 from functions.enqueue.bulk import BulkRoutes
 from functions.enqueue.desk import DeskRoutes
 from functions.enqueue.events import Events
+from functions.enqueue.groups import GroupRoutes
 from functions.enqueue.lookups import Lookups
 from functions.enqueue.probes import Probes
 from functions.enqueue.queues import QueueRoutes
@@ -27,10 +28,12 @@ def routes(api: Api) -> list[Route]:
     """What there is; only probes are open to everybody."""
     accepting, lookups, about, probes = Accepting(api), Lookups(api), About(api), Probes(api)
     desk, bulk, queues = DeskRoutes(api), BulkRoutes(api), QueueRoutes(api)
-    schedules = ScheduleRoutes(api)
+    schedules, groups = ScheduleRoutes(api), GroupRoutes(api)
     return [
         Route("POST", "/enqueue-task", accepting.one, Scope.ENQUEUE),
         Route("POST", "/enqueue-tasks", accepting.many, Scope.ENQUEUE),
+        Route("POST", "/groups", groups.start, Scope.ENQUEUE),
+        Route("GET", "/groups/{group_id}", groups.get, Scope.READ),
         Route("GET", "/tasks", lookups.find, Scope.READ),
         Route("GET", "/tasks/{task_id}", lookups.get, Scope.READ),
         Route("GET", "/tasks/{task_id}/events", Events(api).stream, Scope.READ),

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from shared.adapters.memory_run import MemoryRunMoves
 from shared.domain.errors import IdempotencyConflict
+from shared.domain.follow_up import FollowUp, FollowUps, ending_of, ids_of
 from shared.domain.ledger_rules import (
     COPY_HOLD_SECONDS,
     GIVEN_UP,
@@ -62,6 +63,8 @@ class Row:
     published_at: datetime | None = None
     attempts: list[Attempt] = field(default_factory=list)
     on_cancel: Callable[[], object] = nothing
+    follow_ups: FollowUps | None = None
+    on_end: "Callable[[Row], object] | None" = None
 
     @property
     def not_before(self) -> datetime | None:
@@ -77,7 +80,10 @@ class Row:
 
     def change(self, **fields: object) -> None:
         """Change columns that a reader sees."""
+        before = self.task.state
         self.task = replace(self.task, **fields)  # type: ignore[arg-type]
+        if self.on_end and self.task.state in FINAL and self.task.state is not before:
+            self.on_end(self)
 
     def end_attempt(self, now: datetime, outcome: str, error: dict[str, str] | None) -> None:
         """Write the attempt that ran."""
@@ -172,9 +178,47 @@ class MemoryLedger(MemoryRunMoves):
             expires_at=_later(start_at or now, new.expires_in_seconds)
             if new.expires_in_seconds is not None
             else None,
+            group_id=new.group_id,
+            follow_ups=ids_of(new.follow_ups.as_json()) if new.follow_ups else {},
         )
-        self._rows[new.id] = Row(task, new.fingerprint)
+        self._rows[new.id] = Row(
+            task, new.fingerprint, follow_ups=new.follow_ups, on_end=self._follow
+        )
         return Stored(new.id, new.task_type, task.state, now, is_new=True)
+
+    def _follow(self, row: Row) -> None:
+        """Store what follows a task that has ended."""
+        t = row.task
+        one = row.follow_ups.after(t.state) if row.follow_ups else None
+        if one:
+            succeeded = t.state is State.SUCCEEDED
+            given = t.result if succeeded else ending_of(t.id, t.state, t.error)
+            self.add_follow_up(one, given, t.traceparent, parent_id=t.id)
+
+    def add_follow_up(
+        self, one: FollowUp, given: object, traceparent: str, *, parent_id: UUID | None = None
+    ) -> None:
+        """Store a follow-up, due at once; one that is stored stays as it is."""
+        if one.id in self._rows:
+            return
+        taken = {one.result_as: given} if one.result_as else {}
+        self._add(
+            NewTask(
+                one.id,
+                one.task_type,
+                one.payload | taken,
+                traceparent,
+                labels=one.labels,
+                concurrency_key=one.concurrency_key,
+                delay_seconds=one.delay_seconds,
+                expires_in_seconds=one.expires_in_seconds,
+                follow_ups=one.after,
+            )
+        )
+        row = self._rows[one.id]
+        row.change(parent_id=parent_id)
+        if row.task.state is State.QUEUED:
+            row.change(due_at=self._now())
 
     async def mark_published(self, tasks: Sequence[Outgoing]) -> None:
         """See `Ledger.mark_published`."""

@@ -14,6 +14,7 @@ from shared.adapters.pg_connection import is_away
 from shared.adapters.pg_engine import engine_of
 from shared.adapters.schema import attempts, tasks
 from shared.domain.errors import LedgerUnavailable
+from shared.domain.follow_up import ids_of
 from shared.domain.ports import TaskFilter
 from shared.domain.task import Attempt, Glimpse, Progress, State, Task
 
@@ -39,6 +40,9 @@ _COLUMNS = (
     "expires_at",
     "progress",
     "cancel_requested_at",
+    "parent_id",
+    "group_id",
+    "follow_ups",
 )
 
 
@@ -128,6 +132,7 @@ def _task(row: Any, ended: list[Attempt] | None = None) -> Task:
     values = row._asdict()
     values["state"] = State(values["state"])
     values["progress"] = _progress(values["progress"])
+    values["follow_ups"] = ids_of(values["follow_ups"])
     task = Task(**values, attempts=tuple(ended or ()))
     running = ended is not None and task.state is State.RUNNING and task.started_at
     if not running:

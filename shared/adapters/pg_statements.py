@@ -47,7 +47,7 @@ ADD: Final = Statement(
         SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(
             n int, id uuid, task_type text, payload jsonb, labels jsonb, ordering_key text,
             idempotency_key text, fingerprint text, traceparent text, concurrency_key text,
-            run_at timestamptz, delay float8, expires_in float8)
+            run_at timestamptz, delay float8, expires_in float8, follow_ups jsonb, group_id uuid)
     ), keyed AS (
         INSERT INTO idempotency_keys AS k (key, task_id, fingerprint, created_at)
         SELECT DISTINCT ON (idempotency_key) idempotency_key, id, fingerprint, now()
@@ -64,11 +64,12 @@ ADD: Final = Statement(
     ), added AS (
         INSERT INTO tasks (id, task_type, state, created_at, due_at, not_before, expires_at,
                            payload, labels, ordering_key, idempotency_key, traceparent,
-                           concurrency_key)
+                           concurrency_key, follow_ups, group_id)
         SELECT id, task_type, CASE WHEN start_at IS NULL THEN 'queued' ELSE 'scheduled' END,
                now(), coalesce(start_at, now() + $grace), start_at,
                coalesce(start_at, now()) + expires_in * $second,
-               payload, labels, ordering_key, idempotency_key, traceparent, concurrency_key
+               payload, labels, ordering_key, idempotency_key, traceparent, concurrency_key,
+               follow_ups, group_id
           FROM timed
          WHERE idempotency_key IS NULL OR id IN (SELECT task_id FROM keyed)
      RETURNING id, created_at, state

@@ -56,6 +56,8 @@ _SWEEP: Final = f"""
                 AND t.finished_at <= now() - CAST(:succeeded AS float8) * interval '1 second'
                 OR t.state = 'dead'
                 AND t.finished_at <= now() - CAST(:dead AS float8) * interval '1 second')
+           AND (t.group_id IS NULL OR NOT EXISTS (
+                SELECT FROM task_groups g WHERE g.id = t.group_id AND g.finished_at IS NULL))
      RETURNING t.payload_blob
     ), lost AS (
         UPDATE tasks t

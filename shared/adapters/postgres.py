@@ -241,6 +241,8 @@ def new_row(task: NewTask) -> dict[str, Any]:
         "run_at": task.run_at and task.run_at.isoformat(),
         "delay": task.delay_seconds,
         "expires_in": task.expires_in_seconds,
+        "follow_ups": task.follow_ups and task.follow_ups.as_json(),
+        "group_id": task.group_id and str(task.group_id),
     }
     return {name: value for name, value in timed.items() if value is not None} | {
         "id": str(task.id),

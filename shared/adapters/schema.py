@@ -65,6 +65,14 @@ tasks: Final = Table(
     Index("tasks_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("tasks_dead", "id", postgresql_where=text("state = 'dead'")),
     Index("tasks_by_type", "task_type", "id"),
+    Index("tasks_by_group", "group_id", postgresql_where=text("group_id IS NOT NULL")),
+    Index(
+        "tasks_open_in_group",
+        "group_id",
+        postgresql_where=text(
+            "group_id IS NOT NULL AND state IN ('scheduled', 'queued', 'running', 'retrying')"
+        ),
+    ),
     Index(
         "tasks_held",
         "task_type",
@@ -166,11 +174,12 @@ task_groups: Final = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("total", Integer, nullable=False),
-    Column("remaining", Integer, nullable=False),
     Column("failed", Integer, nullable=False, server_default=text("0")),
     Column("follow_ups", JSONB, nullable=False),
+    Column("traceparent", Text, nullable=False),
     _moment("created_at", nullable=False),
     _moment("finished_at"),
+    Index("task_groups_open", "id", postgresql_where=text("finished_at IS NULL")),
 )
 
 operations: Final = Table(

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "queues": "shared.cli.queues:queues",
     "audit": "shared.cli.audit:audit",
     "task-types": "shared.cli.task_types:task_types",
+    "groups": "shared.cli.groups:groups",
     "schedules": "shared.cli.schedules:schedules",
     "republish": "shared.cli.republish:republish",
     "mail": "shared.cli.mail:mail",

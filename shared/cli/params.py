@@ -1,5 +1,6 @@
 """Kinds of values on the command line that Click does not know, each with a clear refusal."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -75,6 +76,25 @@ class Period(click.ParamType[float]):
             return float(text) if text[-1:].isdigit() else period_of(text).total_seconds()
         except ValueError:
             self.fail(f"{value!r} is no period; say 90, 30s, 15m, 12h or 7d", param, ctx)
+
+
+class FollowUp(click.ParamType[dict[str, Any]]):
+    """What shall follow: a task type's name, or the API's JSON object for it."""
+
+    name = "follow-up"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, Any]:
+        """The object; a bare name has an empty payload."""
+        text = str(value)
+        if not text.lstrip().startswith("{"):
+            return {"task_type": text, "payload": {}}
+        try:
+            found: dict[str, Any] = json.loads(text)
+        except ValueError as broken:
+            self.fail(f"it is not JSON: {broken}", param, ctx)
+        return found
 
 
 def label_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -77,6 +77,12 @@ def task_details(task: TaskJson, now: datetime) -> Group:
         facts.add_row("finished", f"{clock(task['finished_at'])}   {took} after it was created")
     if task["labels"]:
         facts.add_row("labels", plain(", ".join(f"{k}={v}" for k, v in task["labels"].items())))
+    if task["parent_id"]:
+        facts.add_row("follows", task["parent_id"])
+    if task["group_id"]:
+        facts.add_row("group", task["group_id"])
+    for name, task_id in task["follow_ups"].items():
+        facts.add_row(name, task_id)
     if task["error"]:
         facts.add_row("error", Text(error_line(task["error"], whole=True), style="red"))
     facts.add_row("payload", json_text(task["payload"]))

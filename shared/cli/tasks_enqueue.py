@@ -10,11 +10,19 @@ from shared.cli.api import connect, run, url_option
 from shared.cli.enqueue_errors import no_sample, rejected, unknown_type, without_answer
 from shared.cli.errors import Exit
 from shared.cli.output import Output, output_options
-from shared.cli.params import Instant, Period, label_option
+from shared.cli.params import FollowUp, Instant, Period, label_option
 from shared.cli.payload_input import PayloadInput
 from shared.cli.setup import Setup
 from shared.cli.task_view import error_line, show_task
-from shared.client import ApiError, Client, Receipt, ServiceUnreachable, TaskJson, TaskRequest
+from shared.client import (
+    ApiError,
+    Client,
+    FollowUpRequest,
+    Receipt,
+    ServiceUnreachable,
+    TaskJson,
+    TaskRequest,
+)
 from shared.domain.task import State
 
 
@@ -32,6 +40,8 @@ class Given(TypedDict):
     run_at: datetime | None
     delay: float | None
     expires_in: float | None
+    then: FollowUpRequest | None
+    on_failure: FollowUpRequest | None
 
 
 @click.command()
@@ -55,6 +65,8 @@ class Given(TypedDict):
 @click.option("--run-at", type=Instant(), help="Start no sooner: 2026-11-24T10:00:00Z.")
 @click.option("--delay", type=Period(), help="Start no sooner than after 30s, 15m, 12h, 7d.")
 @click.option("--expires-in", type=Period(), help="Do not start later than so long after its time.")
+@click.option("--then", type=FollowUp(), help="What follows a success: TYPE or a JSON object.")
+@click.option("--on-failure", type=FollowUp(), help="What follows any other end, as --then.")
 @label_option("Shown with the task and filtered by; repeatable.")
 @url_option
 @output_options("table", "json")
@@ -80,6 +92,7 @@ def enqueue(
     $ cloudtasker tasks enqueue noop sleep_seconds:=2 --wait -o json
     $ cloudtasker tasks enqueue noop --file payload.json --label team=blue
     $ cloudtasker tasks enqueue noop --delay 15m --expires-in 1h
+    $ cloudtasker tasks enqueue noop --then noop
     """
     setup = context.ensure_object(Setup)
     source = PayloadInput(given["fields"], given["text"], given["file"], given["sample"])
@@ -120,6 +133,10 @@ def _request(task_type: str, payload: dict[str, Any], given: Given) -> TaskReque
         request["delay_seconds"] = given["delay"]
     if given["expires_in"] is not None:
         request["expires_in_seconds"] = given["expires_in"]
+    if given["then"] is not None:
+        request["then"] = given["then"]
+    if given["on_failure"] is not None:
+        request["on_failure"] = given["on_failure"]
     return request
 
 

@@ -2,9 +2,11 @@
 
 from shared.client.client import LOOPBACK, Client, Clock
 from shared.client.errors import ApiError, ServiceUnreachable, WaitTimedOut
+from shared.client.groups import GroupJson, GroupRequest, StartedGroup
 from shared.client.schedules import ScheduleJson, ScheduleRequest
 from shared.client.shapes import (
     AttemptJson,
+    FollowUpRequest,
     Receipt,
     TaskJson,
     TaskRequest,
@@ -18,10 +20,14 @@ __all__ = [
     "AttemptJson",
     "Client",
     "Clock",
+    "FollowUpRequest",
+    "GroupJson",
+    "GroupRequest",
     "Receipt",
     "ScheduleJson",
     "ScheduleRequest",
     "ServiceUnreachable",
+    "StartedGroup",
     "TaskJson",
     "TaskRequest",
     "TaskSummary",

@@ -27,6 +27,7 @@ from urllib.parse import quote, urlsplit
 
 from shared.client.desk import DeskCalls
 from shared.client.errors import ApiError, ServiceUnreachable, WaitTimedOut
+from shared.client.groups import GroupCalls
 from shared.client.schedules import ScheduleCalls
 from shared.client.shapes import Receipt, TaskJson, TaskRequest, TaskSummary, TaskTypeJson
 from shared.client.watching import watched
@@ -66,7 +67,7 @@ def _trusted(url: str) -> "ssl.SSLContext | bool":
     return ssl.create_default_context()
 
 
-class Client(DeskCalls, ScheduleCalls):
+class Client(DeskCalls, ScheduleCalls, GroupCalls):
     """A connection pool to one REST API; use it as `async with Client(url) as client`."""
 
     def __init__(
@@ -210,6 +211,14 @@ class Client(DeskCalls, ScheduleCalls):
                 if _is_refusal(failure) or self._clock.now() >= give_up_at:
                     raise
             await self._clock.sleep(next(pauses))
+
+    def _deadline(self, seconds: float) -> float:
+        return self._clock.now() + seconds
+
+    async def _pause_until(self, deadline: float) -> bool:
+        left = deadline - self._clock.now()
+        await self._clock.sleep(max(0.0, min(0.5, left)))
+        return left > 0
 
     async def _ask(self, method: str, path: str, **content: Any) -> Any:
         return _answer(await self._request(method, path, **content))

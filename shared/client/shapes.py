@@ -4,6 +4,20 @@ from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
 
+class FollowUpRequest(TypedDict):
+    """What shall follow; `result_as` is the payload's field that takes the earlier result."""
+
+    task_type: str
+    payload: NotRequired[Mapping[str, Any]]
+    result_as: NotRequired[str]
+    labels: NotRequired[Mapping[str, str]]
+    concurrency_key: NotRequired[str]
+    delay_seconds: NotRequired[float]
+    expires_in_seconds: NotRequired[float]
+    then: NotRequired["FollowUpRequest"]
+    on_failure: NotRequired["FollowUpRequest"]
+
+
 class TaskRequest(TypedDict):
     """What to enqueue. `payload` must fit the task type's model."""
 
@@ -16,6 +30,8 @@ class TaskRequest(TypedDict):
     run_at: NotRequired[str]
     delay_seconds: NotRequired[float]
     expires_in_seconds: NotRequired[float]
+    then: NotRequired[FollowUpRequest]
+    on_failure: NotRequired[FollowUpRequest]
 
 
 class Receipt(TypedDict):
@@ -71,6 +87,9 @@ class TaskSummary(TypedDict):
     expires_at: str | None
     progress: ProgressJson | None
     cancel_requested_at: str | None
+    parent_id: str | None
+    group_id: str | None
+    follow_ups: dict[str, str]
 
 
 class TaskJson(TaskSummary):

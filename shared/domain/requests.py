@@ -40,6 +40,31 @@ ConcurrencyKey = Annotated[str, Field(min_length=1, max_length=255)]
 IdempotencyKey = Annotated[str, Field(min_length=1, max_length=255)]
 
 
+class FollowUpRequest(BaseModel):
+    """A task that is stored when the one before it has ended, in the same commit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task_type: Annotated[str, Field(min_length=1, max_length=64, description="The kind of work.")]
+    payload: Annotated[dict[str, Any], Field(description="The task type's own input.")] = {}
+    result_as: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=255,
+            description="The field of the payload that takes what the task before ended with: for "
+            "`then` its result; for `on_failure` its `task_id`, `state`, and the error's `kind` "
+            "and `message`; after a group its `group_id`, `total` and `failed`.",
+        ),
+    ] = None
+    labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=16)] = {}
+    concurrency_key: ConcurrencyKey | None = None
+    delay_seconds: Annotated[Seconds, Field(ge=0)] | None = None
+    expires_in_seconds: Annotated[Seconds, Field(gt=0)] | None = None
+    then: "FollowUpRequest | None" = None
+    on_failure: "FollowUpRequest | None" = None
+
+
 class EnqueueRequest(BaseModel):
     """One task to accept."""
 
@@ -92,8 +117,33 @@ class EnqueueRequest(BaseModel):
         ),
     ] = None
 
+    then: Annotated[
+        FollowUpRequest | None, Field(description="The task that follows when this one succeeded.")
+    ] = None
+    on_failure: Annotated[
+        FollowUpRequest | None,
+        Field(description="The task that follows when this one is dead, cancelled or expired."),
+    ] = None
+
     @model_validator(mode="after")
     def _has_one_time(self) -> Self:
         if self.run_at is not None and self.delay_seconds is not None:
             raise ValueError("run_at and delay_seconds are both given; give one of them")
         return self
+
+
+class GroupRequest(BaseModel):
+    """Up to 1,000 tasks, and what follows when the last of them has ended."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tasks: Annotated[
+        list[Any], Field(min_length=1, max_length=MAX_BATCH, description="As for a batch.")
+    ]
+    then: Annotated[
+        FollowUpRequest | None, Field(description="Follows when every task succeeded.")
+    ] = None
+    on_failure: Annotated[
+        FollowUpRequest | None,
+        Field(description="Follows when all have ended and one did not succeed."),
+    ] = None

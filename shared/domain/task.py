@@ -4,8 +4,11 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from shared.domain.follow_up import FollowUps
 
 
 class State(StrEnum):
@@ -43,6 +46,8 @@ class NewTask:
     run_at: datetime | None = None
     delay_seconds: float | None = None
     expires_in_seconds: float | None = None
+    follow_ups: "FollowUps | None" = None
+    group_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,9 @@ class Task:
     concurrency_key: str | None = None
     progress: Progress | None = None
     cancel_requested_at: datetime | None = None
+    parent_id: UUID | None = None
+    group_id: UUID | None = None
+    follow_ups: dict[str, UUID] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,12 @@ class TaskSummaryJson(TypedDict):
     cancel_requested_at: Annotated[
         Time | None, Field(description="When the run was asked to stop, because of a cancel.")
     ]
+    parent_id: Annotated[TaskId | None, Field(description="The task that this one follows.")]
+    group_id: Annotated[TaskId | None, Field(description="The group that this is a member of.")]
+    follow_ups: Annotated[
+        dict[str, TaskId],
+        Field(description="The ids of `then` and `on_failure`; each exists once it follows."),
+    ]
 
 
 class TaskJson(TaskSummaryJson):
@@ -124,6 +130,9 @@ def task_summary_json(task: Task) -> TaskSummaryJson:
         "expires_at": maybe_time_json(task.expires_at),
         "progress": progress_json(task.progress) if task.progress else None,
         "cancel_requested_at": maybe_time_json(task.cancel_requested_at),
+        "parent_id": str(task.parent_id) if task.parent_id else None,
+        "group_id": str(task.group_id) if task.group_id else None,
+        "follow_ups": {name: str(one) for name, one in task.follow_ups.items()},
     }
 
 

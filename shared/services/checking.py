@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -10,11 +10,20 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from shared.domain.errors import InvalidField, InvalidPayload, InvalidRequest, UnknownTaskType
-from shared.domain.requests import MAX_DELAY_SECONDS, EnqueueRequest
+from shared.domain.follow_up import FollowUps
+from shared.domain.requests import MAX_DELAY_SECONDS, EnqueueRequest, GroupRequest
 from shared.domain.task import NewTask
 from shared.domain.task_type import TaskType, problems_of
+from shared.services.following import FollowUpChecker
 
-_ALSO: Final = {"concurrency_key", "run_at", "delay_seconds", "expires_in_seconds"}
+_ALSO: Final = {
+    "concurrency_key",
+    "run_at",
+    "delay_seconds",
+    "expires_in_seconds",
+    "then",
+    "on_failure",
+}
 """Optional fields that make a request another one."""
 
 
@@ -32,6 +41,7 @@ class TaskChecker:
         self._catalogue = catalogue
         self._new_id = new_id
         self._now = now
+        self._following = FollowUpChecker(catalogue, new_id)
 
     def check(self, asked: Any, traceparent: str) -> NewTask:
         """The task that `asked`, the decoded JSON of an EnqueueRequest, describes.
@@ -59,10 +69,17 @@ class TaskChecker:
             )
         if request and request.run_at:
             problems.extend(_too_far(request.run_at, self._now()))
+        if request:
+            problems.extend(self._following.problems(request))
         if problems or request is None:
-            said = "; ".join(f"{p.field or 'body'}: {p.problem}" for p in problems)
-            raise InvalidRequest(f"task rejected: {said}", problems)
+            raise rejection(problems)
         return self._new_task(request, traceparent)
+
+    def follow_ups(self, request: GroupRequest) -> FollowUps:
+        """What follows a group. Raises: InvalidRequest with every problem."""
+        if problems := self._following.problems(request):
+            raise rejection(problems)
+        return self._following.made(request) or FollowUps()
 
     def _task_type(self, name: str) -> TaskType:
         try:
@@ -84,7 +101,14 @@ class TaskChecker:
             run_at=request.run_at,
             delay_seconds=request.delay_seconds,
             expires_in_seconds=request.expires_in_seconds,
+            follow_ups=self._following.made(request),
         )
+
+
+def rejection(problems: Sequence[InvalidField]) -> InvalidRequest:
+    """The refusal that names every one of the problems."""
+    said = "; ".join(f"{p.field or 'body'}: {p.problem}" for p in problems)
+    return InvalidRequest(f"task rejected: {said}", problems)
 
 
 def _too_far(run_at: datetime, now: datetime) -> list[InvalidField]:

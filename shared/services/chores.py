@@ -1,4 +1,4 @@
-"""What the relay does for people: the next items of bulk operations, and what a pause held back.
+"""What the relay does for people: bulk operations, what a pause held back, groups that ended.
 
 A round is bounded. A process that is killed in it leaves rows that say how far it came: items are
 judged by their rows, and what was moved and not published is due.
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from shared.domain.desk import Redrive
 from shared.domain.desk_ports import Desk, Operations, Pauses
+from shared.domain.follow_up import Groups
 from shared.domain.operation import OperationItem, OperationKind, Outcome, Seen, Step, judged
 from shared.domain.ports import Ledger, Publisher
 from shared.domain.task_type import TaskType
@@ -26,6 +27,7 @@ class Chored:
 
     stepped: int = 0
     released: int = 0
+    joined: int = 0
 
 
 class ChoresService:
@@ -40,6 +42,7 @@ class ChoresService:
         desk: Desk,
         operations: Operations,
         pauses: Pauses,
+        groups: Groups,
     ) -> None:
         self._catalogue = catalogue
         self._ledger = ledger
@@ -47,17 +50,19 @@ class ChoresService:
         self._desk = desk
         self._operations = operations
         self._pauses = pauses
+        self._groups = groups
 
     async def round(self) -> Chored:
-        """One step of one operation, and one batch of held tasks, where there are any.
+        """Groups that ended, one step of one operation, one batch of held tasks: what there is.
 
         Safe to run beside another. Raises: LedgerUnavailable; the next round goes on.
         """
         types = list(self._catalogue)
+        joined = await self._groups.join(BATCH)
         there_is = await self._pauses.chores(types)
         stepped = await self._step() if there_is.operations else 0
         released = await self._release(types) if there_is.held else 0
-        return Chored(stepped, released)
+        return Chored(stepped, released, joined)
 
     async def _release(self, types: list[str]) -> int:
         tasks = await self._pauses.release(types, BATCH)

@@ -77,7 +77,7 @@ class EnqueueService:
                     fresh[n] = task
             except CloudTaskerError as refused:
                 outcomes[n] = refused
-        outcomes.update(zip(fresh, await self._store(list(fresh.values())), strict=True))
+        outcomes.update(zip(fresh, await self.store(list(fresh.values())), strict=True))
         return [outcomes[n] for n in range(len(asked))]
 
     async def settle(self) -> None:
@@ -99,7 +99,11 @@ class EnqueueService:
             return None
         return Stored(row.id, row.task_type, row.state, row.created_at, is_new=False)
 
-    async def _store(self, tasks: list[NewTask]) -> list[Outcome]:
+    async def store(self, tasks: Sequence[NewTask]) -> list[Outcome]:
+        """Store checked tasks in one commit, and publish them; one outcome each, in order.
+
+        Raises: LedgerUnavailable, for all of them at once.
+        """
         if not tasks:
             return []
         reach(Point.API_BEFORE_COMMIT)

@@ -48,6 +48,7 @@ class Round:
     """Tasks whose message Pub/Sub had dropped."""
     stepped: int = 0
     released: int = 0
+    joined: int = 0
 
     def __add__(self, other: "Round") -> "Round":
         return Round(
@@ -60,12 +61,13 @@ class Round:
             self.lost + other.lost,
             self.stepped + other.stepped,
             self.released + other.released,
+            self.joined + other.joined,
         )
 
     @property
     def full(self) -> bool:
         """More is likely to be waiting."""
-        return max(self.due, self.copies, self.stepped) >= BATCH
+        return max(self.due, self.copies, self.stepped, self.joined) >= BATCH
 
 
 class RelayService:
@@ -172,8 +174,8 @@ class RelayService:
             return Round()
         done = await self._chores.round()
         pause = PAUSE_SECONDS / 2 if done != Chored() else CHORES_SECONDS
-        self._chores_at = now + (0.0 if done.stepped >= BATCH else pause)
-        return Round(stepped=done.stepped, released=done.released)
+        self._chores_at = now + (0.0 if max(done.stepped, done.joined) >= BATCH else pause)
+        return Round(stepped=done.stepped, released=done.released, joined=done.joined)
 
     @property
     def stopped(self) -> bool:

@@ -8,13 +8,16 @@ from uuid_utils.compat import uuid7
 from shared.adapters.cron import CronCalendar
 from shared.adapters.memory import MemoryCache, MemoryLedger, MemoryPublisher
 from shared.adapters.memory_desk import MemoryAudit, MemoryDesk, MemoryPauses
+from shared.adapters.memory_groups import MemoryGroups
 from shared.adapters.memory_operations import MemoryOperations
 from shared.adapters.memory_schedules import MemorySchedules
 from shared.adapters.memory_upkeep import MemoryUpkeep
 from shared.bootstrap import Api, Readiness
+from shared.services.checking import TaskChecker
 from shared.services.chores import ChoresService
 from shared.services.desk import DeskService
 from shared.services.enqueue import EnqueueService
+from shared.services.groups import GroupService
 from shared.services.lookup import LookupService
 from shared.services.operations import OperationsService
 from shared.services.queues import QueueService
@@ -54,6 +57,8 @@ def memory_api() -> MemoryApi:
 
     enqueue = EnqueueService(types, ledger, publisher, cache, new_id=new_id, now=clock)
     schedules = MemorySchedules(ledger)
+    groups = MemoryGroups(ledger)
+    checker = TaskChecker(types, new_id=new_id, now=clock)
     api = Api(
         settings=Settings(auth="none", host="127.0.0.1"),
         catalogue=types,
@@ -65,9 +70,10 @@ def memory_api() -> MemoryApi:
         schedules=ScheduleService(types, schedules, CronCalendar(), enqueue),
         republish=RepublishService(types, MemoryUpkeep(ledger)),
         watch=WatchService(ledger, every_seconds=0.01),
+        groups=GroupService(checker, enqueue, groups, new_id=new_id),
         readiness=Readiness({"postgres": ledger.ping, "pubsub": publisher.ping}),
     )
     chores = ChoresService(
-        types, ledger, publisher, desk=desk, operations=operations, pauses=pauses
+        types, ledger, publisher, desk=desk, operations=operations, pauses=pauses, groups=groups
     )
     return MemoryApi(api, ledger, publisher, cache, clock, chores, schedules)

@@ -61,6 +61,8 @@ class EnqueueTaskRequest(_message.Message):
     RUN_AT_FIELD_NUMBER: _builtins.int
     DELAY_SECONDS_FIELD_NUMBER: _builtins.int
     EXPIRES_IN_SECONDS_FIELD_NUMBER: _builtins.int
+    THEN_FIELD_NUMBER: _builtins.int
+    ON_FAILURE_FIELD_NUMBER: _builtins.int
     task_type: _builtins.str
     """The kind of work, as ListTaskTypes names it. 3 to 24 characters, ^[a-z][a-z0-9_]{1,22}[a-z0-9]$."""
     payload_json: _builtins.str
@@ -97,6 +99,14 @@ class EnqueueTaskRequest(_message.Message):
         delay_seconds.
         """
 
+    @_builtins.property
+    def then(self) -> Global___FollowUp:
+        """The task that follows when this one succeeded: stored in the commit that records the success."""
+
+    @_builtins.property
+    def on_failure(self) -> Global___FollowUp:
+        """The task that follows when this one is DEAD, CANCELLED or EXPIRED."""
+
     def __init__(
         self,
         *,
@@ -109,10 +119,12 @@ class EnqueueTaskRequest(_message.Message):
         run_at: _timestamp_pb2.Timestamp | None = ...,
         delay_seconds: _builtins.float | None = ...,
         expires_in_seconds: _builtins.float | None = ...,
+        then: Global___FollowUp | None = ...,
+        on_failure: Global___FollowUp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_delay_seconds", b"_delay_seconds", "_expires_in_seconds", b"_expires_in_seconds", "_idempotency_key", b"_idempotency_key", "concurrency_key", b"concurrency_key", "delay_seconds", b"delay_seconds", "expires_in_seconds", b"expires_in_seconds", "idempotency_key", b"idempotency_key", "run_at", b"run_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_delay_seconds", b"_delay_seconds", "_expires_in_seconds", b"_expires_in_seconds", "_idempotency_key", b"_idempotency_key", "concurrency_key", b"concurrency_key", "delay_seconds", b"delay_seconds", "expires_in_seconds", b"expires_in_seconds", "idempotency_key", b"idempotency_key", "on_failure", b"on_failure", "run_at", b"run_at", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_delay_seconds", b"_delay_seconds", "_expires_in_seconds", b"_expires_in_seconds", "_idempotency_key", b"_idempotency_key", "concurrency_key", b"concurrency_key", "delay_seconds", b"delay_seconds", "expires_in_seconds", b"expires_in_seconds", "idempotency_key", b"idempotency_key", "labels", b"labels", "ordering_key", b"ordering_key", "payload_json", b"payload_json", "run_at", b"run_at", "task_type", b"task_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_delay_seconds", b"_delay_seconds", "_expires_in_seconds", b"_expires_in_seconds", "_idempotency_key", b"_idempotency_key", "concurrency_key", b"concurrency_key", "delay_seconds", b"delay_seconds", "expires_in_seconds", b"expires_in_seconds", "idempotency_key", b"idempotency_key", "labels", b"labels", "on_failure", b"on_failure", "ordering_key", b"ordering_key", "payload_json", b"payload_json", "run_at", b"run_at", "task_type", b"task_type", "then", b"then"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__concurrency_key: _TypeAlias = _typing.Literal["concurrency_key"]  # noqa: Y015
     _WhichOneofArgType__concurrency_key: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key"]  # noqa: Y015
@@ -524,6 +536,26 @@ class Task(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class FollowUpsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     TASK_ID_FIELD_NUMBER: _builtins.int
     TASK_TYPE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
@@ -545,6 +577,9 @@ class Task(_message.Message):
     NOT_BEFORE_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     CANCEL_REQUESTED_AT_FIELD_NUMBER: _builtins.int
+    PARENT_ID_FIELD_NUMBER: _builtins.int
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    FOLLOW_UPS_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     """The task's id: a UUID (version 7) in its 36 characters."""
     task_type: _builtins.str
@@ -565,6 +600,10 @@ class Task(_message.Message):
     """The number of the last attempt in this generation, from 1; 0: none has begun."""
     concurrency_key: _builtins.str
     """As given when it was enqueued; absent: none."""
+    parent_id: _builtins.str
+    """The task that this one follows; empty: none."""
+    group_id: _builtins.str
+    """The group that this is a member of; empty: none."""
     @_builtins.property
     def error(self) -> Global___Failure:
         """Why the last attempt did not succeed; absent when it did, or none has ended."""
@@ -611,6 +650,10 @@ class Task(_message.Message):
     def cancel_requested_at(self) -> _timestamp_pb2.Timestamp:
         """When the run was asked to stop; absent: it was not."""
 
+    @_builtins.property
+    def follow_ups(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The ids of `then` and `on_failure`; each task exists once it follows."""
+
     def __init__(
         self,
         *,
@@ -635,10 +678,13 @@ class Task(_message.Message):
         not_before: _timestamp_pb2.Timestamp | None = ...,
         progress: Global___Progress | None = ...,
         cancel_requested_at: _timestamp_pb2.Timestamp | None = ...,
+        parent_id: _builtins.str = ...,
+        group_id: _builtins.str = ...,
+        follow_ups: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "cancel_requested_at", b"cancel_requested_at", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "expires_at", b"expires_at", "finished_at", b"finished_at", "idempotency_key", b"idempotency_key", "not_before", b"not_before", "progress", b"progress", "result_json", b"result_json", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "attempt", b"attempt", "attempts", b"attempts", "cancel_requested_at", b"cancel_requested_at", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "expires_at", b"expires_at", "finished_at", b"finished_at", "generation", b"generation", "idempotency_key", b"idempotency_key", "labels", b"labels", "not_before", b"not_before", "ordering_key", b"ordering_key", "payload_json", b"payload_json", "progress", b"progress", "result_json", b"result_json", "started_at", b"started_at", "state", b"state", "task_id", b"task_id", "task_type", b"task_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "attempt", b"attempt", "attempts", b"attempts", "cancel_requested_at", b"cancel_requested_at", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "expires_at", b"expires_at", "finished_at", b"finished_at", "follow_ups", b"follow_ups", "generation", b"generation", "group_id", b"group_id", "idempotency_key", b"idempotency_key", "labels", b"labels", "not_before", b"not_before", "ordering_key", b"ordering_key", "parent_id", b"parent_id", "payload_json", b"payload_json", "progress", b"progress", "result_json", b"result_json", "started_at", b"started_at", "state", b"state", "task_id", b"task_id", "task_type", b"task_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__concurrency_key: _TypeAlias = _typing.Literal["concurrency_key"]  # noqa: Y015
     _WhichOneofArgType__concurrency_key: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key"]  # noqa: Y015
@@ -2652,3 +2698,263 @@ class AuditLine(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AuditLine: _TypeAlias = AuditLine  # noqa: Y015
+
+@_typing.final
+class FollowUp(_message.Message):
+    """A task that is stored when the one before it has ended, in the same commit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    TASK_TYPE_FIELD_NUMBER: _builtins.int
+    PAYLOAD_JSON_FIELD_NUMBER: _builtins.int
+    RESULT_AS_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    CONCURRENCY_KEY_FIELD_NUMBER: _builtins.int
+    DELAY_SECONDS_FIELD_NUMBER: _builtins.int
+    EXPIRES_IN_SECONDS_FIELD_NUMBER: _builtins.int
+    THEN_FIELD_NUMBER: _builtins.int
+    ON_FAILURE_FIELD_NUMBER: _builtins.int
+    task_type: _builtins.str
+    """The kind of work."""
+    payload_json: _builtins.str
+    """The task type's own input, a JSON object as text; empty: an empty object."""
+    result_as: _builtins.str
+    """The field of the payload that takes what the task before ended with: for `then` its result; for
+    `on_failure` its task_id, state, and the error's kind and message; after a group its group_id,
+    total and failed. Absent: the payload is taken as it is.
+    """
+    concurrency_key: _builtins.str
+    """As EnqueueTaskRequest.concurrency_key."""
+    delay_seconds: _builtins.float
+    """As EnqueueTaskRequest.delay_seconds, counted from the end of the task before."""
+    expires_in_seconds: _builtins.float
+    """As EnqueueTaskRequest.expires_in_seconds."""
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """As EnqueueTaskRequest.labels."""
+
+    @_builtins.property
+    def then(self) -> Global___FollowUp:
+        """What follows this one in turn; at most 16 tasks follow one."""
+
+    @_builtins.property
+    def on_failure(self) -> Global___FollowUp:
+        """As `then`, for any other end."""
+
+    def __init__(
+        self,
+        *,
+        task_type: _builtins.str = ...,
+        payload_json: _builtins.str = ...,
+        result_as: _builtins.str | None = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        concurrency_key: _builtins.str | None = ...,
+        delay_seconds: _builtins.float | None = ...,
+        expires_in_seconds: _builtins.float | None = ...,
+        then: Global___FollowUp | None = ...,
+        on_failure: Global___FollowUp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_delay_seconds", b"_delay_seconds", "_expires_in_seconds", b"_expires_in_seconds", "_result_as", b"_result_as", "concurrency_key", b"concurrency_key", "delay_seconds", b"delay_seconds", "expires_in_seconds", b"expires_in_seconds", "on_failure", b"on_failure", "result_as", b"result_as", "then", b"then"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_delay_seconds", b"_delay_seconds", "_expires_in_seconds", b"_expires_in_seconds", "_result_as", b"_result_as", "concurrency_key", b"concurrency_key", "delay_seconds", b"delay_seconds", "expires_in_seconds", b"expires_in_seconds", "labels", b"labels", "on_failure", b"on_failure", "payload_json", b"payload_json", "result_as", b"result_as", "task_type", b"task_type", "then", b"then"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__concurrency_key: _TypeAlias = _typing.Literal["concurrency_key"]  # noqa: Y015
+    _WhichOneofArgType__concurrency_key: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key"]  # noqa: Y015
+    _WhichOneofReturnType__delay_seconds: _TypeAlias = _typing.Literal["delay_seconds"]  # noqa: Y015
+    _WhichOneofArgType__delay_seconds: _TypeAlias = _typing.Literal["_delay_seconds", b"_delay_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__expires_in_seconds: _TypeAlias = _typing.Literal["expires_in_seconds"]  # noqa: Y015
+    _WhichOneofArgType__expires_in_seconds: _TypeAlias = _typing.Literal["_expires_in_seconds", b"_expires_in_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__result_as: _TypeAlias = _typing.Literal["result_as"]  # noqa: Y015
+    _WhichOneofArgType__result_as: _TypeAlias = _typing.Literal["_result_as", b"_result_as"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__concurrency_key) -> _WhichOneofReturnType__concurrency_key | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_seconds) -> _WhichOneofReturnType__delay_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expires_in_seconds) -> _WhichOneofReturnType__expires_in_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__result_as) -> _WhichOneofReturnType__result_as | None: ...
+
+Global___FollowUp: _TypeAlias = FollowUp  # noqa: Y015
+
+@_typing.final
+class StartGroupRequest(_message.Message):
+    """A group to start."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASKS_FIELD_NUMBER: _builtins.int
+    THEN_FIELD_NUMBER: _builtins.int
+    ON_FAILURE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___EnqueueTaskRequest]:
+        """1 to 1,000 tasks, without idempotency keys."""
+
+    @_builtins.property
+    def then(self) -> Global___FollowUp:
+        """Follows when every task succeeded."""
+
+    @_builtins.property
+    def on_failure(self) -> Global___FollowUp:
+        """Follows when all have ended and one did not succeed."""
+
+    def __init__(
+        self,
+        *,
+        tasks: _abc.Iterable[Global___EnqueueTaskRequest] | None = ...,
+        then: Global___FollowUp | None = ...,
+        on_failure: Global___FollowUp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["on_failure", b"on_failure", "then", b"then"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["on_failure", b"on_failure", "tasks", b"tasks", "then", b"then"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartGroupRequest: _TypeAlias = StartGroupRequest  # noqa: Y015
+
+@_typing.final
+class StartGroupResponse(_message.Message):
+    """A group that was accepted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    TASK_IDS_FIELD_NUMBER: _builtins.int
+    group_id: _builtins.str
+    """The group's id, a UUID."""
+    @_builtins.property
+    def task_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Its members, in the request's order."""
+
+    def __init__(
+        self,
+        *,
+        group_id: _builtins.str = ...,
+        task_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_id", b"group_id", "task_ids", b"task_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartGroupResponse: _TypeAlias = StartGroupResponse  # noqa: Y015
+
+@_typing.final
+class GetGroupRequest(_message.Message):
+    """Which group to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    group_id: _builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        group_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_id", b"group_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetGroupRequest: _TypeAlias = GetGroupRequest  # noqa: Y015
+
+@_typing.final
+class Group(_message.Message):
+    """How a group stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class FollowUpsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    SUCCEEDED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    FOLLOW_UPS_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    FINISHED_AT_FIELD_NUMBER: _builtins.int
+    group_id: _builtins.str
+    """Its id."""
+    state: _builtins.str
+    """`running` until all have ended and what follows is stored; then `succeeded` or `failed`."""
+    total: _builtins.int
+    """How many members it has."""
+    succeeded: _builtins.int
+    """How many of them succeeded."""
+    failed: _builtins.int
+    """How many are dead, cancelled or expired."""
+    @_builtins.property
+    def follow_ups(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The ids of `then` and `on_failure`; one of them exists once the group has ended."""
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was stored."""
+
+    @_builtins.property
+    def finished_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ended; absent: it has not."""
+
+    def __init__(
+        self,
+        *,
+        group_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+        total: _builtins.int = ...,
+        succeeded: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        follow_ups: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        finished_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "finished_at", b"finished_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "failed", b"failed", "finished_at", b"finished_at", "follow_ups", b"follow_ups", "group_id", b"group_id", "state", b"state", "succeeded", b"succeeded", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Group: _TypeAlias = Group  # noqa: Y015

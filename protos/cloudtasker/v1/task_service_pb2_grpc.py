@@ -183,6 +183,16 @@ class TaskServiceStub:
                 request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListAuditLinesRequest.SerializeToString,
                 response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListAuditLinesResponse.FromString,
                 _registered_method=True)
+        self.StartGroup = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/StartGroup',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StartGroupRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StartGroupResponse.FromString,
+                _registered_method=True)
+        self.GetGroup = channel.unary_unary(
+                '/cloudtasker.v1.TaskService/GetGroup',
+                request_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.GetGroupRequest.SerializeToString,
+                response_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Group.FromString,
+                _registered_method=True)
 
 
 class TaskServiceServicer:
@@ -418,6 +428,22 @@ class TaskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StartGroup(self, request, context):
+        """Accept up to 1,000 tasks, and what follows when all have ended; all or nothing.
+
+        INVALID_ARGUMENT names every problem. After UNAVAILABLE it may have been stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetGroup(self, request, context):
+        """Read how a group stands. NOT_FOUND when there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TaskServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -565,6 +591,16 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.ListAuditLines,
                     request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListAuditLinesRequest.FromString,
                     response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListAuditLinesResponse.SerializeToString,
+            ),
+            'StartGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartGroup,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StartGroupRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StartGroupResponse.SerializeToString,
+            ),
+            'GetGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetGroup,
+                    request_deserializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.GetGroupRequest.FromString,
+                    response_serializer=protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Group.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1354,6 +1390,60 @@ class TaskService:
             '/cloudtasker.v1.TaskService/ListAuditLines',
             protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListAuditLinesRequest.SerializeToString,
             protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.ListAuditLinesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/StartGroup',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StartGroupRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.StartGroupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cloudtasker.v1.TaskService/GetGroup',
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.GetGroupRequest.SerializeToString,
+            protos_dot_cloudtasker_dot_v1_dot_task__service__pb2.Group.FromString,
             options,
             channel_credentials,
             insecure,

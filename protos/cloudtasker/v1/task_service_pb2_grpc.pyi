@@ -132,6 +132,13 @@ class TaskServiceStub:
     """Begins tasks of a type again; what was held comes back in batches. Safe to repeat."""
     ListAuditLines: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.ListAuditLinesRequest, _task_service_pb2.ListAuditLinesResponse]
     """Who redrove, cancelled, discarded, paused and resumed what, newest first."""
+    StartGroup: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.StartGroupRequest, _task_service_pb2.StartGroupResponse]
+    """Accept up to 1,000 tasks, and what follows when all have ended; all or nothing.
+
+    INVALID_ARGUMENT names every problem. After UNAVAILABLE it may have been stored.
+    """
+    GetGroup: _grpc.UnaryUnaryMultiCallable[_task_service_pb2.GetGroupRequest, _task_service_pb2.Group]
+    """Read how a group stands. NOT_FOUND when there is none."""
 
 @_typing.type_check_only
 class TaskServiceAsyncStub(TaskServiceStub):
@@ -233,6 +240,13 @@ class TaskServiceAsyncStub(TaskServiceStub):
     """Begins tasks of a type again; what was held comes back in batches. Safe to repeat."""
     ListAuditLines: _aio.UnaryUnaryMultiCallable[_task_service_pb2.ListAuditLinesRequest, _task_service_pb2.ListAuditLinesResponse]  # type: ignore[assignment]
     """Who redrove, cancelled, discarded, paused and resumed what, newest first."""
+    StartGroup: _aio.UnaryUnaryMultiCallable[_task_service_pb2.StartGroupRequest, _task_service_pb2.StartGroupResponse]  # type: ignore[assignment]
+    """Accept up to 1,000 tasks, and what follows when all have ended; all or nothing.
+
+    INVALID_ARGUMENT names every problem. After UNAVAILABLE it may have been stored.
+    """
+    GetGroup: _aio.UnaryUnaryMultiCallable[_task_service_pb2.GetGroupRequest, _task_service_pb2.Group]  # type: ignore[assignment]
+    """Read how a group stands. NOT_FOUND when there is none."""
 
 class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accepts tasks and answers questions about them.
@@ -505,5 +519,24 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_task_service_pb2.ListAuditLinesResponse, _abc.Awaitable[_task_service_pb2.ListAuditLinesResponse]]:
         """Who redrove, cancelled, discarded, paused and resumed what, newest first."""
+
+    @_abc_1.abstractmethod
+    def StartGroup(
+        self,
+        request: _task_service_pb2.StartGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.StartGroupResponse, _abc.Awaitable[_task_service_pb2.StartGroupResponse]]:
+        """Accept up to 1,000 tasks, and what follows when all have ended; all or nothing.
+
+        INVALID_ARGUMENT names every problem. After UNAVAILABLE it may have been stored.
+        """
+
+    @_abc_1.abstractmethod
+    def GetGroup(
+        self,
+        request: _task_service_pb2.GetGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_task_service_pb2.Group, _abc.Awaitable[_task_service_pb2.Group]]:
+        """Read how a group stands. NOT_FOUND when there is none."""
 
 def add_TaskServiceServicer_to_server(servicer: TaskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -46,9 +46,9 @@ _TABLES = {
         CREATE TABLE task_groups (
             id uuid PRIMARY KEY,
             total integer NOT NULL,
-            remaining integer NOT NULL,
             failed integer NOT NULL DEFAULT 0,
             follow_ups jsonb NOT NULL,
+            traceparent text NOT NULL,
             created_at timestamptz NOT NULL,
             finished_at timestamptz
         )
@@ -113,15 +113,84 @@ _DESK_INDEXES = (
 )
 
 
+_GROUP_INDEXES = (
+    "CREATE INDEX tasks_by_group ON tasks (group_id) WHERE group_id IS NOT NULL",
+    "CREATE INDEX tasks_open_in_group ON tasks (group_id) WHERE group_id IS NOT NULL"
+    " AND state IN ('scheduled', 'queued', 'running', 'retrying')",
+    "CREATE INDEX task_groups_open ON task_groups (id) WHERE finished_at IS NULL",
+)
+
+# A follow-up is stored by the very statement that ends its task, whichever that is: so no way to
+# end one can forget it. A plain task pays for one look at a
+# null column.
+_FOLLOWING = (
+    """
+    CREATE FUNCTION add_follow_up(
+        spec jsonb, given jsonb, trace text, parent uuid
+    ) RETURNS void LANGUAGE sql AS $$
+        INSERT INTO tasks (id, task_type, state, created_at, due_at, not_before, expires_at,
+                           payload, labels, ordering_key, traceparent, concurrency_key,
+                           follow_ups, parent_id)
+        SELECT (spec->>'id')::uuid, spec->>'task_type',
+               CASE WHEN later.at IS NULL THEN 'queued' ELSE 'scheduled' END,
+               now(), coalesce(later.at, now()), later.at,
+               coalesce(later.at, now()) + (spec->>'expires_in')::float8 * interval '1 second',
+               spec->'payload' || CASE WHEN spec ? 'result_as'
+                                  THEN jsonb_build_object(spec->>'result_as',
+                                                          coalesce(given, 'null'))
+                                  ELSE '{}' END,
+               coalesce(spec->'labels', '{}'), '', trace, spec->>'concurrency_key',
+               spec->'follow_ups', parent
+          FROM (SELECT CASE WHEN (spec->>'delay')::float8 > 0
+                       THEN now() + (spec->>'delay')::float8 * interval '1 second' END AS at
+               ) AS later
+        ON CONFLICT (id) DO NOTHING
+    $$
+    """,
+    """
+    CREATE FUNCTION follow_up() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+    BEGIN
+        IF NEW.state = 'succeeded' THEN
+            IF NEW.follow_ups ? 'then' THEN
+                PERFORM add_follow_up(NEW.follow_ups->'then', NEW.result, NEW.traceparent, NEW.id);
+            END IF;
+        ELSIF NEW.follow_ups ? 'on_failure' THEN
+            PERFORM add_follow_up(
+                NEW.follow_ups->'on_failure',
+                jsonb_build_object('task_id', NEW.id, 'state', NEW.state,
+                                   'kind', NEW.error->>'kind', 'message', NEW.error->>'message'),
+                NEW.traceparent, NEW.id);
+        END IF;
+        RETURN NULL;
+    END $$
+    """,
+    """
+    CREATE TRIGGER tasks_followed AFTER UPDATE OF state ON tasks FOR EACH ROW
+      WHEN (NEW.follow_ups IS NOT NULL AND NEW.state <> OLD.state
+            AND NEW.state IN ('succeeded', 'dead', 'cancelled', 'expired'))
+      EXECUTE FUNCTION follow_up()
+    """,
+)
+
+
 def upgrade() -> None:
     """Add the columns and make the tables."""
     op.execute(f"ALTER TABLE tasks {', '.join(f'ADD COLUMN {column}' for column in _COLUMNS)}")
-    for statement in (*_TABLES.values(), *_DESK_INDEXES, *_TIME_INDEXES):
+    for statement in (
+        *_TABLES.values(),
+        *_DESK_INDEXES,
+        *_TIME_INDEXES,
+        *_GROUP_INDEXES,
+        *_FOLLOWING,
+    ):
         op.execute(statement)
 
 
 def downgrade() -> None:
     """Drop the tables and the columns, with what they hold."""
+    op.execute("DROP TRIGGER tasks_followed ON tasks")
+    op.execute("DROP FUNCTION follow_up, add_follow_up")
     op.execute("DROP INDEX tasks_held")
     op.execute("DROP INDEX idempotency_keys_old")
     for table in reversed(_TABLES):

@@ -36,6 +36,14 @@ class ApiClient(Protocol):
         """One outcome each: as `enqueue`, or the ApiError of that task. Raises: ApiError."""
         ...
 
+    async def start_group(self, request: Mapping[str, Any]) -> Json:
+        """`group_id` and `task_ids`. Raises: ApiError."""
+        ...
+
+    async def group(self, group_id: str) -> Json:
+        """How the group stands. Raises: ApiError."""
+        ...
+
     async def get(self, task_id: str) -> Json:
         """The task with `payload`, `result` and `attempts`. Raises: ApiError."""
         ...

@@ -57,6 +57,19 @@ class GrpcClient:
             for one in answer.outcomes
         ]
 
+    async def start_group(self, request: Mapping[str, Any]) -> Json:
+        tasks = map(_request, request["tasks"])
+        asked = pb.StartGroupRequest(tasks=tasks, **_followers(request))
+        answer = await _checked(self._stub.StartGroup(asked))
+        return {"group_id": answer.group_id, "task_ids": list(answer.task_ids)}
+
+    async def group(self, group_id: str) -> Json:
+        group = await _checked(self._stub.GetGroup(pb.GetGroupRequest(group_id=group_id)))
+        counts = ("group_id", "state", "total", "succeeded", "failed")
+        said = {name: getattr(group, name) for name in counts}
+        times = {name: _time(group, name) for name in ("created_at", "finished_at")}
+        return said | times | {"follow_ups": dict(group.follow_ups)}
+
     async def get(self, task_id: str) -> Json:
         return _whole(await _checked(self._stub.GetTask(pb.GetTaskRequest(task_id=task_id))))
 
@@ -94,7 +107,16 @@ def _request(asked: Mapping[str, Any]) -> pb.EnqueueTaskRequest:
         rest["run_at"] = _timestamp(rest["run_at"])
     payload = asked.get("payload", "")
     text = payload if isinstance(payload, str) else json.dumps(payload)
-    return pb.EnqueueTaskRequest(payload_json=text, **rest)
+    return pb.EnqueueTaskRequest(payload_json=text, **(rest | _followers(rest)))
+
+
+def _followers(asked: Mapping[str, Any]) -> dict[str, pb.FollowUp]:
+    return {name: _follow_up(asked[name]) for name in ("then", "on_failure") if name in asked}
+
+
+def _follow_up(asked: Mapping[str, Any]) -> pb.FollowUp:
+    rest = {name: value for name, value in asked.items() if name != "payload"}
+    return pb.FollowUp(payload_json=json.dumps(asked["payload"]), **(rest | _followers(rest)))
 
 
 async def _checked(call: Awaitable[Any]) -> Any:
@@ -140,6 +162,9 @@ def _summary(task: pb.Task) -> Json:
         "concurrency_key": task.concurrency_key if task.HasField("concurrency_key") else None,
         "progress": _progress(task),
         "cancel_requested_at": _time(task, "cancel_requested_at"),
+        "parent_id": task.parent_id or None,
+        "group_id": task.group_id or None,
+        "follow_ups": dict(task.follow_ups),
     }
 
 

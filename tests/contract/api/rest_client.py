@@ -38,6 +38,14 @@ class RestClient:
         answer = await self._post("/enqueue-tasks", body)
         return [_error(one["error"]) if "error" in one else one for one in answer.json()["results"]]
 
+    async def start_group(self, request: Mapping[str, Any]) -> Json:
+        answer = await self._post("/groups", json.dumps(request))
+        assert answer.headers["location"] == f"/groups/{answer.json()['group_id']}"
+        return _read(answer)
+
+    async def group(self, group_id: str) -> Json:
+        return _read(await self._http.get(f"/groups/{group_id}"))
+
     async def get(self, task_id: str) -> Json:
         return _read(await self._http.get(f"/tasks/{task_id}"))
 

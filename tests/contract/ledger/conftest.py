@@ -6,7 +6,11 @@ from dataclasses import dataclass
 import pytest
 
 from shared.adapters.memory import MemoryLedger
+from shared.adapters.memory_groups import MemoryGroups
+from shared.adapters.pg_calls import Calls
+from shared.adapters.pg_groups import PostgresGroups
 from shared.adapters.postgres import PostgresLedger
+from shared.domain.follow_up import Groups
 from shared.domain.ports import Ledger
 from shared.migrations.grants import grant
 from tests.support.clock import FakeClock
@@ -34,6 +38,7 @@ class Bench:
 
     ledger: Ledger
     pass_time: Callable[[float], Awaitable[None]]
+    groups: Groups
 
 
 @pytest.fixture(scope="session")
@@ -53,10 +58,13 @@ async def bench(request, postgres: PostgresServer) -> AsyncIterator[Bench]:
         async def advance(seconds: float) -> None:
             clock.advance(seconds)
 
-        yield Bench(MemoryLedger(clock), advance)
+        memory = MemoryLedger(clock)
+        yield Bench(memory, advance, MemoryGroups(memory))
         return
     url = request.getfixturevalue("database")
-    postgres.run("TRUNCATE tasks, idempotency_keys, dead_letter_desk CASCADE", "ledger_contract")
+    postgres.run(
+        "TRUNCATE tasks, task_groups, idempotency_keys, dead_letter_desk CASCADE", "ledger_contract"
+    )
     ledger = PostgresLedger(url)
 
     async def rewind(seconds: float) -> None:
@@ -65,7 +73,9 @@ async def bench(request, postgres: PostgresServer) -> AsyncIterator[Bench]:
             changes = ", ".join(f"{c} = {c} - interval '{seconds} seconds'" for c in columns)
             postgres.run(f"UPDATE {table} SET {changes}", "ledger_contract")
 
-    yield Bench(ledger, rewind)
+    calls = Calls(url)
+    yield Bench(ledger, rewind, PostgresGroups(calls))
+    calls.close()
     ledger.close()
 
 
@@ -77,3 +87,8 @@ def ledger(bench: Bench) -> Ledger:
 @pytest.fixture
 def pass_time(bench: Bench) -> Callable[[float], Awaitable[None]]:
     return bench.pass_time
+
+
+@pytest.fixture
+def groups(bench: Bench) -> Groups:
+    return bench.groups

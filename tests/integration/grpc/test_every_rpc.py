@@ -31,6 +31,8 @@ SCOPES = {
     "RunSchedule": Scope.MANAGE,
     "RepublishTasks": Scope.MANAGE,
     "WatchTask": Scope.READ,
+    "StartGroup": Scope.ENQUEUE,
+    "GetGroup": Scope.READ,
     "RedriveTask": Scope.MANAGE,
     "ListErrorGroups": Scope.READ,
     "ListDeadTasks": Scope.READ,

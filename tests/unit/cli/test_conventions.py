@@ -22,6 +22,8 @@ CALLS_OF_THE_API = [
     ["task-types"],
 ]
 CALLS_OF_THE_DESK = [
+    ["groups", "get", ID],
+    ["groups", "wait", ID],
     ["tasks", "retry", ID],
     ["dlq", "groups"],
     ["dlq", "list"],

@@ -17,7 +17,7 @@ from protos.cloudtasker.v1 import task_service_pb2 as pb
 from shared.domain.errors import CloudTaskerError, InvalidRequest
 from shared.domain.json_value import unstorable
 from shared.domain.ports import TaskFilter
-from shared.domain.requests import EnqueueRequest
+from shared.domain.requests import EnqueueRequest, FollowUpRequest
 from shared.domain.task import Attempt, Progress, State, Stored, Task
 from shared.domain.task_type import Limits, Retry
 from tests.support.task_types import greeting_type
@@ -45,6 +45,9 @@ TASK = Task(
     expires_at=MOMENT,
     progress=Progress(40, "half", MOMENT),
     cancel_requested_at=MOMENT,
+    parent_id=UUID(int=1),
+    group_id=UUID(int=2),
+    follow_ups={"then": UUID(int=3)},
     attempts=(Attempt(1, 2, MOMENT, MOMENT, "failed", {"kind": "ValueError", "message": "no"}),),
 )
 
@@ -116,12 +119,33 @@ def test_every_field_of_an_enqueue_request_can_be_sent():
             run_at=Timestamp(seconds=1_900_000_000),
             delay_seconds=1.5,
             expires_in_seconds=60,
+            then=pb.FollowUp(task_type="greet", payload_json="{}"),
+            on_failure=pb.FollowUp(task_type="greet"),
         )
     )
 
     assert set(asked) == set(EnqueueRequest.model_fields)
     del asked["delay_seconds"]  # not together with run_at
     assert EnqueueRequest.model_validate(asked).payload == {"name": "Ada"}
+
+
+def test_every_field_of_a_follow_up_can_be_sent():
+    last = pb.FollowUp(task_type="greet")
+    follow_up = pb.FollowUp(
+        task_type="greet",
+        payload_json='{"name": "Ada"}',
+        result_as="given",
+        labels={"team": "a"},
+        concurrency_key="k",
+        delay_seconds=1,
+        expires_in_seconds=2,
+        then=last,
+        on_failure=last,
+    )
+    asked = asked_of(pb.EnqueueTaskRequest(then=follow_up))["then"]
+
+    assert set(asked) == set(FollowUpRequest.model_fields)
+    assert FollowUpRequest.model_validate(asked).then.task_type == "greet"
 
 
 def test_every_condition_of_a_filter_can_be_sent():

@@ -32,6 +32,8 @@ SCOPES = {
     "/operations/{operation_id}": Scope.READ,
     "/operations/{operation_id}/items": Scope.READ,
     "/operations/{operation_id}/stop": Scope.MANAGE,
+    "/groups": Scope.ENQUEUE,
+    "/groups/{group_id}": Scope.READ,
     "/queues": Scope.READ,
     "/queues/{task_type}": Scope.READ,
     "/queues/{task_type}/pause": Scope.MANAGE,
