@@ -37,7 +37,9 @@ class FollowUpChecker:
         if request.then is None and request.on_failure is None:
             return None
         then, on_failure = request.then, request.on_failure
-        return FollowUps(then and self._made(then), on_failure and self._made(on_failure))
+        return FollowUps(
+            self._made(then) if then else None, self._made(on_failure) if on_failure else None
+        )
 
     def _made(self, one: FollowUpRequest) -> FollowUp:
         return FollowUp(

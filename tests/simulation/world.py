@@ -13,6 +13,7 @@ from uuid import UUID
 
 from shared.adapters.memory import MemoryCache
 from shared.adapters.memory_desk import MemoryAudit, MemoryDesk, MemoryPauses
+from shared.adapters.memory_groups import MemoryGroups
 from shared.adapters.memory_ledger import MemoryLedger
 from shared.adapters.memory_operations import MemoryOperations
 from shared.domain.envelope import Delivery
@@ -119,6 +120,7 @@ class World:
                     desk=desk,
                     operations=self._reached(self._operations, process),
                     pauses=self._reached(self._pauses, process),
+                    groups=self._reached(MemoryGroups(self._ledger), process),
                 ),
             )
         if kind == "dead_letter":
