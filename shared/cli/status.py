@@ -63,7 +63,7 @@ def status(context: click.Context, url: str | None, output: Output) -> None:
     """
     setup = context.ensure_object(Setup)
     state = None if url else read_stack_state()
-    parts = run(_ask_all(setup, state, url))
+    parts = run(ask_all(setup, state, url))
     if not any(part.ok for part in parts):
         raise _nothing_answers(parts)
     ready = all(part.ok for part in parts)
@@ -77,7 +77,8 @@ def status(context: click.Context, url: str | None, output: Output) -> None:
         context.exit(Exit.FAILED)
 
 
-async def _ask_all(setup: Setup, state: StackState | None, url: str | None) -> list[PartStatus]:
+async def ask_all(setup: Setup, state: StackState | None, url: str | None) -> list[PartStatus]:
+    """What each part of the stack says, or with `url` that API alone."""
     if state is None:
         questions = [Question("rest", str(url), _ready(setup, str(url)))]
     else:
