@@ -71,7 +71,8 @@ async def test_a_dead_task_stores_its_failure_and_not_the_other(ledger):
     assert await ledger.get(then.id) is None
     why = (await ledger.get(on_failure.id)).payload["why"]
     assert why["task_id"] == str(task.id)
-    assert (why["state"], why["message"]) == ("dead", "no such address")
+    said = (why["state"], why["kind"], why["message"])
+    assert said == ("dead", "RejectTask", "no such address")
 
 
 async def test_a_retry_is_no_end(ledger):
