@@ -67,8 +67,12 @@ planted: $(STAMP) ## Plant each known defect in the Pub/Sub emulator and see a t
 simulate: $(STAMP) ## Storms of faults over the task path in virtual time: SEEDS=10000, FIRST=0 to replay
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0)
 
-chaos: $(STAMP) ## Storms over the real processes, with three ledgers compared: MINUTES=10 SEED=7
-	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
+chaos: $(STAMP) ## Storms over the real processes, then every reliability line in loops: MINUTES=10 SEED=7 LOOPS=200 LINES="R3 R21"
+	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) \
+	  --loops $(or $(LOOPS),10) $(if $(LINES),--lines $(LINES))
+
+soak: $(STAMP) ## A low load without faults; memory, files, threads and answers stay flat: MINUTES=60
+	@$(BIN)/python -m tests.chaos.soak --minutes $(or $(MINUTES),60)
 
 plan: $(STAMP) ## Plan the cloud's infrastructure here, offline: ENV=dev or prod, OUT=FOLDER for the JSON
 	@$(BIN)/python -m emulators.terraform plan $(ENV) $(if $(OUT),--out $(OUT))

@@ -145,7 +145,9 @@ class Batcher:
         with self._wake:
             while not self._waiting and not self._closed and not self._standing_due():
                 self._wake.wait(self._patience())
-            taken, self._waiting = self._waiting, []
+            # Who gave up while the server said nothing is not served: it may be back already.
+            taken = [entry for entry in self._waiting if not entry.future.done()]
+            self._waiting = []
             if not taken and self._closed:
                 return None
         self._repeat_standing()

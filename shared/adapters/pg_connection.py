@@ -20,8 +20,10 @@ REVISION: Final = "0003"
 ANSWER_TIMEOUT_SECONDS: Final = 5
 """A server that says nothing for this long is taken for gone: what was asked is then "maybe"."""
 RETRYABLE: Final = frozenset({"40001", "40P01"})
-AWAY: Final = frozenset({"57P01", "57P02", "57P03", "53300", "25006"})
-"""Codes of a server that is stopping, starting, full, or read only."""
+AWAY: Final = frozenset({"57P01", "57P02", "57P03", "25006"})
+"""Codes of a server that is stopping, starting, or read only."""
+AWAY_CLASSES: Final = ("08", "53")
+"""Classes of codes: the connection failed; no room for it, on the disk or in memory."""
 
 
 def connect(url: str) -> pg8000.native.Connection:
@@ -100,4 +102,4 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, OSError | pg8000.native.InterfaceError):
         return True
     code = code_of(error)
-    return code in AWAY or code.startswith("08")
+    return code in AWAY or code.startswith(AWAY_CLASSES)

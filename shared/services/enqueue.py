@@ -26,6 +26,11 @@ from shared.services.checking import TaskChecker
 PUBLISH_PATIENCE_SECONDS: Final = 0.25
 """How long an answer waits for Pub/Sub: in the cloud a function has no CPU after its answer."""
 
+STORE_PATIENCE_SECONDS: Final = 2.0
+"""How long an answer waits for the commit. A database that says nothing must not hold callers until
+the connection is given up: they are told to come back, and what was stored after all is found by
+its idempotency key."""
+
 Outcome = Stored | CloudTaskerError
 
 
@@ -41,6 +46,7 @@ class EnqueueService:
         *,
         new_id: Callable[[], UUID],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        patience_seconds: float = STORE_PATIENCE_SECONDS,
     ) -> None:
         """See `TaskChecker` for `now`."""
         self._checker = TaskChecker(catalogue, new_id=new_id, now=now)
@@ -48,6 +54,7 @@ class EnqueueService:
         self._ledger = ledger
         self._publisher = publisher
         self._cache = cache
+        self._patience_seconds = patience_seconds
         self._background: set[asyncio.Task[None]] = set()
 
     async def enqueue(self, asked: Any, *, traceparent: str) -> Stored:
@@ -107,7 +114,7 @@ class EnqueueService:
         if not tasks:
             return []
         reach(Point.API_BEFORE_COMMIT)
-        outcomes: list[Outcome] = list(await self._ledger.add(tasks))
+        outcomes = await self._add(tasks)
         reach(Point.API_AFTER_COMMIT)
         created: list[Outgoing] = []
         for task, outcome in zip(tasks, outcomes, strict=True):
@@ -120,6 +127,14 @@ class EnqueueService:
         if created:
             await self._publish(created)
         return outcomes
+
+    async def _add(self, tasks: list[NewTask]) -> list[Outcome]:
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                return list(await self._ledger.add(tasks))
+        except TimeoutError:
+            waited = f"postgres did not answer within {self._patience_seconds:g} s"
+            raise LedgerUnavailable(waited) from None
 
     async def _publish(self, tasks: list[Outgoing]) -> None:
         messages = [message_of(task, self._catalogue[task.task_type].topic) for task in tasks]

@@ -16,7 +16,7 @@ from shared.bootstrap import Api, Readiness
 from shared.services.checking import TaskChecker
 from shared.services.chores import ChoresService
 from shared.services.desk import DeskService
-from shared.services.enqueue import EnqueueService
+from shared.services.enqueue import STORE_PATIENCE_SECONDS, EnqueueService
 from shared.services.groups import GroupService
 from shared.services.lookup import LookupService
 from shared.services.operations import OperationsService
@@ -42,7 +42,7 @@ class MemoryApi:
     schedules: MemorySchedules
 
 
-def memory_api() -> MemoryApi:
+def memory_api(patience_seconds: float = STORE_PATIENCE_SECONDS) -> MemoryApi:
     """A fresh API that knows the task types of `tests.support.task_types.catalogue`."""
     clock = FakeClock()
     ledger, publisher, cache = MemoryLedger(clock), MemoryPublisher(), MemoryCache()
@@ -55,7 +55,15 @@ def memory_api() -> MemoryApi:
     def new_id() -> UUID:
         return uuid7()
 
-    enqueue = EnqueueService(types, ledger, publisher, cache, new_id=new_id, now=clock)
+    enqueue = EnqueueService(
+        types,
+        ledger,
+        publisher,
+        cache,
+        new_id=new_id,
+        now=clock,
+        patience_seconds=patience_seconds,
+    )
     schedules = MemorySchedules(ledger)
     groups = MemoryGroups(ledger)
     checker = TaskChecker(types, new_id=new_id, now=clock)

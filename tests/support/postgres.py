@@ -7,10 +7,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pg8000.native
+import psutil
 
 from emulators.stack.accounts import account_for_postgres
 from emulators.stack.parent_death import before_exec
@@ -71,6 +72,23 @@ class PostgresServer:
             self._process.send_signal(how)
             self._process.wait(30)
             self._process = None
+
+    def freeze(self) -> None:
+        """Stop all its processes where they are: a black hole that still takes connections."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """End `freeze`."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, what: signal.Signals) -> None:
+        """To the postmaster, then to its children, who lead sessions of their own."""
+        assert self._process
+        postmaster = psutil.Process(self._process.pid)
+        postmaster.send_signal(what)
+        for child in postmaster.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # it ended by itself just now
+                child.send_signal(what)
 
     def run(self, statement: str, database: str = "postgres") -> list[list[object]]:
         """The rows of one statement."""

@@ -72,6 +72,17 @@ async def test_a_batch_has_a_bounded_size(batcher):
     assert {row["together"] for row in rows} == {MAX_BATCH, 5}
 
 
+async def test_what_nobody_waits_for_any_more_is_not_done(batcher):
+    first = asyncio.ensure_future(batcher.run_one(SLOW, {"v": 1}))
+    await asyncio.sleep(0.05)
+    given_up = asyncio.ensure_future(batcher.run_one(COUNT, {"v": 1}))
+    waiting = asyncio.ensure_future(batcher.run_one(COUNT, {"v": 2}))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    assert await waiting == {"together": 1}
+    await first
+
+
 async def test_one_bad_item_fails_alone(batcher):
     first = asyncio.ensure_future(batcher.run_one(SLOW, {"v": 1}))
     await asyncio.sleep(0.05)

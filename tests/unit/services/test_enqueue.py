@@ -47,6 +47,18 @@ async def test_a_task_is_accepted_though_pubsub_is_away_and_stays_due(bench):
     assert (await bench.ledger.get(stored.id)).due_at is not None
 
 
+async def test_a_ledger_that_says_nothing_does_not_hold_the_caller():
+    bench = memory_api(patience_seconds=0.01)
+
+    async def hang(tasks):
+        await asyncio.Event().wait()
+
+    bench.ledger.add = hang
+    with pytest.raises(LedgerUnavailable, match=r"within 0\.01 s"):
+        await asyncio.wait_for(bench.api.enqueue.enqueue(ASKED, traceparent=TRACE), 5)
+    assert bench.publisher.messages == []
+
+
 async def test_a_slow_pubsub_does_not_hold_the_answer_back(bench):
     never = asyncio.Event()
 
