@@ -128,7 +128,7 @@ class EnqueueService:
             await self._publish(created)
         return outcomes
 
-    async def _add(self, tasks: list[NewTask]) -> list[Outcome]:
+    async def _add(self, tasks: Sequence[NewTask]) -> list[Outcome]:
         try:
             async with asyncio.timeout(self._patience_seconds):
                 return list(await self._ledger.add(tasks))
