@@ -124,7 +124,15 @@ resource "google_pubsub_subscription" "dead_hold" {
   }
 }
 
-# What Pub/Sub itself needs: to publish dead letters, to ack them at their source, to sign tokens.
+# What Pub/Sub itself needs: to publish dead letters, to ack them at their source, to sign tokens. A
+# project that has never used Pub/Sub lacks its account, and nothing can be granted to it until then.
+
+resource "google_project_service_identity" "pubsub" {
+  provider = google-beta # which alone has it
+
+  project = var.project_id
+  service = "pubsub.googleapis.com"
+}
 
 resource "google_pubsub_topic_iam_member" "agent_forwards" {
   for_each = var.task_types
@@ -133,6 +141,8 @@ resource "google_pubsub_topic_iam_member" "agent_forwards" {
   topic   = google_pubsub_topic.dead[each.key].name
   role    = "roles/pubsub.publisher"
   member  = local.agent
+
+  depends_on = [google_project_service_identity.pubsub]
 }
 
 resource "google_pubsub_subscription_iam_member" "agent_acks" {
@@ -142,6 +152,8 @@ resource "google_pubsub_subscription_iam_member" "agent_acks" {
   subscription = google_pubsub_subscription.tasks_push[each.key].name
   role         = "roles/pubsub.subscriber"
   member       = local.agent
+
+  depends_on = [google_project_service_identity.pubsub]
 
   lifecycle {
     # A subscription that is replaced comes back without its grants.
@@ -153,6 +165,8 @@ resource "google_service_account_iam_member" "agent_signs" {
   service_account_id = "projects/${var.project_id}/serviceAccounts/${var.push_account}"
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = local.agent
+
+  depends_on = [google_project_service_identity.pubsub]
 }
 
 # What the system needs.

@@ -31,6 +31,12 @@ FUNCTIONS = (
     "relay.google_cloudfunctions2_function.main",
     "dead_letter.google_cloudfunctions2_function.main",
 )
+AGENT = "messaging.google_project_service_identity.pubsub"
+GRANTS_OF_THE_AGENT = (
+    "google_pubsub_topic_iam_member.agent_forwards",
+    "google_pubsub_subscription_iam_member.agent_acks",
+    "google_service_account_iam_member.agent_signs",
+)
 
 Graph = Mapping[str, set[str]]
 
@@ -69,6 +75,11 @@ def test_every_resource_waits_for_the_apis(waits_for):
 
 def test_the_migration_waits_for_its_user_its_grants_and_its_secret(waits_for):
     assert BEFORE_THE_MIGRATION - waits_for[MIGRATE] == set()
+
+
+@pytest.mark.parametrize("grant", GRANTS_OF_THE_AGENT)
+def test_what_pubsub_itself_is_granted_waits_until_its_account_exists(waits_for, grant):
+    assert AGENT in waits_for[f"messaging.{grant}"]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
