@@ -19,7 +19,7 @@ def repetitions(node: str, most: int) -> int:
 
 
 @pytest.fixture
-def loop(request: pytest.FixtureRequest) -> int:
+def repetition(request: pytest.FixtureRequest) -> int:
     """The number of this repetition, from 1."""
     return int(request.param)
 
@@ -29,5 +29,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     times = repetitions(
         f"{path.as_posix()}::{metafunc.function.__name__}", int(os.environ[VARIABLE])
     )
-    metafunc.fixturenames.append("loop")
-    metafunc.parametrize("loop", range(1, times + 1), indirect=True, scope="function")
+    metafunc.fixturenames.append("repetition")
+    metafunc.parametrize("repetition", range(1, times + 1), indirect=True, scope="function")
