@@ -108,8 +108,12 @@ LINES: Final = (
     Line(
         "R10",
         "no permission to publish dead letters",
-        "nothing lost: the row has its reason, the copy waits until it may go",
-        (DESK + "test_a_dead_letter_that_may_not_be_published_waits_and_its_row_has_the_reason",),
+        "nothing lost: the row has its reason, the copy waits until it may go; doctor finds it",
+        (
+            DESK + "test_a_dead_letter_that_may_not_be_published_waits_and_its_row_has_the_reason",
+            "tests/integration/infra/test_planted_mistakes.py::"
+            "test_missing_grants_unheard_dead_letters_and_a_dev_that_stays_are_found",
+        ),
         5,
     ),
     Line(
@@ -163,8 +167,11 @@ LINES: Final = (
     Line(
         "R16",
         "a process whose clock is five minutes wrong",
-        "the database's clock decides leases and schedules",
+        "the database's clock decides leases and schedules; a token is refused past 60 s",
         (
+            "tests/unit/edges/test_push_token.py::"
+            "test_a_signed_token_with_a_wrong_claim_is_refused",
+            "tests/unit/edges/test_push_token.py::test_a_good_token_is_accepted",
             "tests/integration/ledger/test_clocks.py::"
             "test_leases_delays_and_schedules_follow_the_database_s_clock",
         ),
@@ -220,7 +227,10 @@ LINES: Final = (
         "R22",
         "seeded storms in virtual time: `make simulate SEEDS=10000`",
         "no history breaks a promise",
-        ("tests/simulation/test_simulation.py::test_no_storm_breaks_a_promise",),
+        (
+            "tests/simulation/test_simulation.py::test_no_storm_breaks_a_promise",
+            "tests/simulation/test_simulation.py::test_a_planted_defect_is_found",
+        ),
         1,
     ),
     Line(

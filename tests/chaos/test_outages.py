@@ -1,6 +1,5 @@
 """Reliability lines R11, R12, R15, R24 and R18 on one stack that has a Postgres of its own."""
 
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +13,11 @@ import psutil
 import pytest
 
 from tests.chaos.callers import Told, ask_again, ask_for
+from tests.chaos.repeat import IS_LONG
 from tests.chaos.soaking import SHORT, judged, soak
 from tests.e2e.local_stack import LocalStack, eventually, local_stack
 from tests.support.postgres import PostgresServer, fresh_database, postgres_server
 
-IS_LONG = "CLOUDTASKER_TEST_LOOPS" in os.environ
-"""Whether outages and backlogs may take minutes: in `make chaos`."""
 DATABASE = "outages"
 MARGIN = 3.0
 """Times are promised to users; a loaded machine is given three times as long."""
