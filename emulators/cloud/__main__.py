@@ -1,6 +1,7 @@
 """The command line: `python -m emulators.cloud apply`, which `make deploy-local` calls."""
 
 import argparse
+import shutil
 import sys
 import time
 from collections import Counter
@@ -190,10 +191,10 @@ def _tell(deployment: Deployment, console: Console, said: dict[str, str]) -> Non
             console.print(f"{name:<12} {value}")
     console.print(f"{'mail':<12} {said['mail']}/messages")
     console.print(f"{'logs':<12} {folder.log}")
-    console.print(f"\n{_how_to_call(deployment, said)}")
+    console.print(f"\n{how_to_call(deployment, said)}")
 
 
-def _how_to_call(deployment: Deployment, said: dict[str, str]) -> str:
+def how_to_call(deployment: Deployment, said: dict[str, str]) -> str:
     """Return the commands after which the API can be called: with a key, or with a token."""
     folder = deployment.folder
     enqueue = (folder.read(folder.part("enqueue")) or {}).get("environment", {})
@@ -202,7 +203,12 @@ def _how_to_call(deployment: Deployment, said: dict[str, str]) -> str:
         f"  export SSL_CERT_FILE={folder.authority}\n"
     )
     if enqueue.get("CLOUDTASKER_AUTH") != "google":
-        return f"{exports}  cloudtasker keys create --name me --scope enqueue --scope read"
+        program = _program()
+        return (
+            f"{exports}  export CLOUDTASKER_API_KEY=$({program} keys create --name me "
+            "--scope enqueue --scope read -q)\n"
+            f"  {program} tasks enqueue send_email --sample --wait"
+        )
     account = enqueue["CLOUDTASKER_AUTH_CALLERS"].split(",")[0]
     audience = enqueue["CLOUDTASKER_AUTH_AUDIENCES"].split(",")[0]
     address = f"{said['pubsub_http']}/v1/projects/-/serviceAccounts/{account}:generateIdToken"
@@ -211,6 +217,12 @@ def _how_to_call(deployment: Deployment, said: dict[str, str]) -> str:
         f'    -d \'{{"audience": "{audience}", "includeEmail": true}}\''
         "   # a token for Authorization: Bearer"
     )
+
+
+def _program() -> str:
+    """Return how `cloudtasker` is called here, whether its environment is activated or not."""
+    name = "cloudtasker"
+    return name if shutil.which(name) else str(Path(sys.executable).with_name(name))
 
 
 _COMMANDS: dict[str, Callable[[Deployment, Console], int]] = {

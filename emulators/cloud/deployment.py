@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from emulators.cloud import workspaces
+from emulators.cloud.archive import chosen
 from emulators.cloud.client import Client, started, stopped
 from emulators.cloud.errors import DeployError
 from emulators.cloud.folder import Folder
@@ -53,7 +54,7 @@ class Deployment:
         Raises: DeployError, or TerraformError with what Terraform found wrong.
         """
         executable()  # before anything is started
-        archive = self._archive()
+        archive = chosen(self.root, self.archive)
         self.folder.make()
         with self._alone():
             client = started(self.folder)
@@ -67,7 +68,7 @@ class Deployment:
 
     def planned_from_nothing(self) -> Plan:
         """Return the plan of a deployment that is not there yet; starts nothing."""
-        archive = self._archive()
+        archive = chosen(self.root, self.archive)
         with (
             TemporaryDirectory() as scratch,
             providers(ImaginedCloud(), self._types()) as found,
@@ -93,24 +94,6 @@ class Deployment:
         state = self.folder.read(self.folder.state) or {}
         kept = {resource["type"] for resource in state.get("resources", [])}
         return kept | types_in(self.root / "infra")
-
-    def _archive(self) -> Path:
-        if self.archive is None:
-            made = sorted(
-                self.root.glob("dist/cloudtasker-*.zip"), key=lambda one: one.stat().st_mtime
-            )
-            if not made:
-                raise DeployError(
-                    f"there is no function archive in {self.root / 'dist'}. Nothing was changed.\n"
-                    "Fix: make package, or name one with --archive."
-                )
-            return made[-1].resolve()
-        if not self.archive.is_file():
-            raise DeployError(
-                f"the archive {self.archive} is not there. Nothing was changed.\n"
-                "Fix: make package, and name what it printed."
-            )
-        return self.archive.resolve()
 
     def _asked_port(self, client: Client) -> int:
         """Return the port that the API shall have. Raises: DeployError when it has another."""

@@ -1,8 +1,12 @@
 """What the commands say when they cannot work, and what they leave alone then."""
 
+import re
+import shutil
+
 import pytest
 
-from emulators.cloud.__main__ import main
+from emulators.cloud.__main__ import how_to_call, main
+from emulators.cloud.deployment import Deployment
 from emulators.cloud.folder import Folder
 from emulators.cloud.local_cloud import LocalCloud
 from emulators.terraform.provider import CloudError
@@ -71,3 +75,30 @@ def test_a_type_that_nothing_here_knows_is_held_in_the_state(tmp_path):
 def test_a_topic_without_a_place_to_make_it_is_refused(tmp_path):
     with pytest.raises(CloudError, match="pubsub_custom_endpoint"):
         LocalCloud(Folder(tmp_path), client=None).create("google_pubsub_topic", {"name": "a"})
+
+
+@pytest.mark.parametrize("name", ["functions.zip", f"cloudtasker-{'1' * 64}.zip"])
+@pytest.mark.parametrize("command", ["apply", "plan"])
+def test_an_archive_that_is_none_of_ours_is_refused_before_anything(
+    checkout, capsys, command, name
+):
+    (checkout / name).write_bytes(b"PK, and then nothing")
+
+    said = told(capsys, command, "--root", checkout, "--archive", checkout / name)
+
+    assert "is damaged, or none that `make package` made" in said
+    assert "Fix: make package" in said
+    assert not (checkout / ".cloudtasker").exists()
+
+
+def test_the_commands_that_are_advised_are_there_without_an_activated_environment(
+    checkout, monkeypatch
+):
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    deployment = Deployment(checkout, "dev", Folder(checkout / "deployed"))
+
+    said = how_to_call(deployment, {})
+
+    advised = re.findall(r"(\S*cloudtasker) (?:keys|tasks)", said)
+    assert len(advised) == 2
+    assert all(shutil.which(command.removeprefix("CLOUDTASKER_API_KEY=$(")) for command in advised)
