@@ -52,6 +52,7 @@ async def test_a_call_publishes_what_is_due_and_says_so(log_lines):
         "lost": 0,
         "stepped": 0,
         "released": 0,
+        "joined": 0,
     }
     assert [message.topic for message in parts.publisher.messages] == ["tasks-greet"]
     assert [x["due"] for x in log_lines() if x["event"] == "relay_round"] == [1]
