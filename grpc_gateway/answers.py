@@ -85,6 +85,8 @@ def whole(task: Task) -> pb.Task:
     """The task with everything that is known of it."""
     answer = summary(task)
     answer.payload_json = _json(task.payload)
+    if task.payload_blob:
+        answer.payload_blob.CopyFrom(pb.Blob(**task.payload_blob.as_json()))
     if task.state is State.SUCCEEDED:
         answer.result_json = _json(task.result)
     answer.attempts.extend(_attempt(one) for one in task.attempts)

@@ -35,7 +35,9 @@ class TaskService(DeskRpcs, ScheduleRpcs):
         """Accept one task. Safe to repeat only with an idempotency key."""
         asked = requests.asked_of(request)
         traceparent = traceparent_from(context)
-        stored = await self._api.enqueue.enqueue(asked, traceparent=traceparent)
+        stored = await self._api.enqueue.enqueue(
+            asked, traceparent=traceparent, body_bytes=request.ByteSize()
+        )
         note_accepted(stored, traceparent)
         return answers.accepted(stored)
 
@@ -46,7 +48,9 @@ class TaskService(DeskRpcs, ScheduleRpcs):
         read = requests.all_asked_of(request.tasks)
         asked = [one for one in read if not isinstance(one, CloudTaskerError)]
         traceparent = traceparent_from(context)
-        outcomes = await self._api.enqueue.enqueue_all(asked, traceparent=traceparent)
+        outcomes = await self._api.enqueue.enqueue_all(
+            asked, traceparent=traceparent, body_bytes=request.ByteSize()
+        )
         waiting = iter(outcomes)
         every = [one if isinstance(one, CloudTaskerError) else next(waiting) for one in read]
         note_outcomes(every, traceparent)

@@ -16,6 +16,7 @@ from shared.domain.ports import KeyStore, Publisher, RunLedger, TaskCache
 from shared.domain.task_type import TaskType
 from shared.services.bury import BuryService
 from shared.services.checking import TaskChecker
+from shared.services.claim_check import BlobSweep, ClaimCheck
 from shared.services.enqueue import EnqueueService
 from shared.services.execute import ExecuteService
 from shared.services.lookup import LookupService
@@ -26,6 +27,7 @@ from shared.services.verdict import Handle
 from shared.settings import ROOT, Settings, read_settings
 
 if TYPE_CHECKING:
+    from shared.adapters.fsspec_blobs import FsspecBlobs
     from shared.adapters.pg_calls import Calls
     from shared.domain.desk_ports import Audit, Desk, Operations, Pauses
     from shared.domain.follow_up import Groups
@@ -138,7 +140,9 @@ def api() -> Api:
     from shared.services.watch import WatchService
 
     checks = {"postgres": ledger.ping, "pubsub": publisher.ping}
-    enqueue = EnqueueService(catalogue, ledger, publisher, task_cache, new_id=uuid7)
+    enqueue = EnqueueService(
+        catalogue, ledger, publisher, task_cache, new_id=uuid7, claim_check=_claim_check()
+    )
     schedules = PostgresSchedules(_calls())
     return Api(
         settings(),
@@ -170,7 +174,9 @@ def runner(name: str, handle: Handle) -> Runner:
     """Raises: Misconfigured."""
     task_type = load_task_type(ROOT, name, settings().task_overrides)
     ledger = _ledger()
-    execute = ExecuteService(task_type, handle, ledger, turns=_turns(task_type))
+    execute = ExecuteService(
+        task_type, handle, ledger, turns=_turns(task_type), claim_check=_claim_check()
+    )
     return Runner(settings(), task_type, execute, Readiness({"postgres": ledger.ping}))
 
 
@@ -202,6 +208,7 @@ def relay() -> Relay:
         project=settings().project,
         retention=settings().retention,
         chores=chores,
+        blobs=_blob_sweep(),
     )
     return Relay(
         settings(), service, Readiness({"postgres": ledger.ping, "pubsub": publisher.ping})
@@ -302,6 +309,30 @@ def _turns(task_type: TaskType) -> "Turns | None":
 
         slots = RedisSlots(settings().redis_url, ca=settings().redis_ca)
     return Turns(task_type.limits, slots, PostgresSlots(Calls(settings().database_url)))
+
+
+@cache
+def _blobs() -> "FsspecBlobs | None":
+    """Where large payloads and results go; the library behind it is imported at the first use."""
+    if not settings().blobs_url:
+        return None
+    from shared.adapters.fsspec_blobs import FsspecBlobs
+
+    return FsspecBlobs(settings().blobs_url)
+
+
+def _claim_check() -> ClaimCheck | None:
+    blobs = _blobs()
+    return ClaimCheck(blobs) if blobs else None
+
+
+def _blob_sweep() -> BlobSweep | None:
+    blobs = _blobs()
+    if blobs is None:
+        return None
+    from shared.adapters.pg_blobs import PostgresBlobOwners
+
+    return BlobSweep(blobs, PostgresBlobOwners(_calls()))
 
 
 @cache

@@ -23,6 +23,7 @@ AUTH_CHOICES: Final = ("none", "keys", "google")
 PUSH_AUTH_CHOICES: Final = ("signature", "platform", "none")
 LOG_CHOICES: Final = ("json", "pretty")
 MAX_DAYS: Final = 3650
+_BLOBS_URL: Final = re.compile(r"file:///.+|gs://[a-z0-9].+")
 _PLACE: Final = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9.-]+):[0-9]{1,5}")
 ROOT: Final = Path(__file__).resolve().parent.parent
 """The folder that holds `functions/`: the checkout, or the unpacked archive."""
@@ -69,6 +70,7 @@ class Settings:
     smtp: Smtp = Smtp()
     webhook_secret: str = field(default="", repr=False)
     webhook_allow: tuple[str, ...] = ()
+    blobs_url: str = ""
     state_file: Path = Path(".cloudtasker/state.json")
 
 
@@ -143,6 +145,12 @@ VARIABLES: Final = (
         "CLOUDTASKER_WEBHOOK_ALLOW",
         "",
         "`host:port,…` that webhooks may reach though private or plain http",
+    ),
+    Variable(
+        "CLOUDTASKER_BLOBS_URL",
+        "",
+        "where payloads above 256 KB go, as `file:///folder` or `gs://bucket`; without it a body "
+        "is at most 1 MB",
     ),
     Variable("CLOUDTASKER_GRPC_REFLECTION", "", "`1` lets gRPC clients list the services"),
     Variable("CLOUDTASKER_STATE", ".cloudtasker/state.json", "where the command line looks"),
@@ -231,6 +239,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         smtp=_smtp(read),
         webhook_secret=read.text("CLOUDTASKER_WEBHOOK_SECRET"),
         webhook_allow=_places(read),
+        blobs_url=_blobs_url(read),
         state_file=Path(read.text("CLOUDTASKER_STATE", ".cloudtasker/state.json")),
     )
     read.problems.extend(problem for rule in _RULES if (problem := rule(settings, read)))
@@ -249,6 +258,15 @@ def _places(read: _Reader) -> tuple[str, ...]:
     if wrong:
         read.problems.append(f"CLOUDTASKER_WEBHOOK_ALLOW has {wrong[0]!r}; it must be host:port")
     return places
+
+
+def _blobs_url(read: _Reader) -> str:
+    url = read.text("CLOUDTASKER_BLOBS_URL")
+    if url and not _BLOBS_URL.fullmatch(url):
+        read.problems.append(
+            f"CLOUDTASKER_BLOBS_URL is {url!r}; it must be file:///folder or gs://bucket"
+        )
+    return url
 
 
 def _failpoints(read: _Reader) -> tuple[Failpoint, ...]:

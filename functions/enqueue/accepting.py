@@ -10,11 +10,12 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from shared.bootstrap import Api
+from shared.domain.blob import MAX_LARGE_BODY_BYTES
 from shared.domain.errors import CloudTaskerError, InvalidField, InvalidRequest
-from shared.domain.requests import MAX_BATCH
+from shared.domain.requests import MAX_BATCH, MAX_BODY_BYTES
 from shared.domain.trace import traceparent_of
 from shared.edges.accepted import note_accepted, note_outcomes
-from shared.edges.http_body import read_json
+from shared.edges.http_body import read_sized_json
 from shared.edges.http_edge import json_answer
 from shared.edges.http_errors import ProblemJson, problem_of
 from shared.edges.task_json import AcceptedJson, accepted_json
@@ -46,12 +47,14 @@ class Accepting:
 
     def __init__(self, api: Api) -> None:
         self._enqueue = api.enqueue
+        self._largest = MAX_LARGE_BODY_BYTES if api.enqueue.takes_large else MAX_BODY_BYTES
 
     async def one(self, request: Request) -> Response:
         """Accept one task."""
-        asked = _with_key(await read_json(request), request.headers.getlist("idempotency-key"))
+        said, size = await read_sized_json(request, self._largest)
+        asked = _with_key(said, request.headers.getlist("idempotency-key"))
         traceparent = _traceparent(request)
-        stored = await self._enqueue.enqueue(asked, traceparent=traceparent)
+        stored = await self._enqueue.enqueue(asked, traceparent=traceparent, body_bytes=size)
         note_accepted(stored, traceparent)
         headers = {"Location": f"/tasks/{stored.id}"}
         if not stored.is_new:
@@ -63,9 +66,10 @@ class Accepting:
         if "idempotency-key" in request.headers:
             problem = "a batch takes no header; give each task its own idempotency_key"
             raise _invalid("Idempotency-Key", problem)
-        asked = _batch_of(await read_json(request))
+        said, size = await read_sized_json(request)
+        asked = _batch_of(said)
         traceparent = _traceparent(request)
-        outcomes = await self._enqueue.enqueue_all(asked, traceparent=traceparent)
+        outcomes = await self._enqueue.enqueue_all(asked, traceparent=traceparent, body_bytes=size)
         note_outcomes(outcomes, traceparent)
         answer: ResultsJson = {"results": [_result(outcome) for outcome in outcomes]}
         return json_answer(answer, HTTPStatus.ACCEPTED)

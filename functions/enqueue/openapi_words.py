@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from shared.domain.api_key import Scope
+from shared.domain.blob import MAX_LARGE_BODY_BYTES
 from shared.domain.requests import DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE
 
 BODY_PROBLEMS: Final = (400, 408, 413, 415)
@@ -59,7 +60,8 @@ def body(schema: str, examples: dict[str, Any]) -> dict[str, Any]:
         content["examples"] = examples
     return {
         "required": True,
-        "description": f"UTF-8, at most {MAX_BODY_BYTES:,} bytes, not compressed.",
+        "description": f"UTF-8, at most {MAX_BODY_BYTES:,} bytes "
+        f"({MAX_LARGE_BODY_BYTES:,} for one task where there is a blob store), not compressed.",
         "content": {"application/json": content},
     }
 

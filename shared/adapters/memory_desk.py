@@ -72,7 +72,7 @@ class MemoryDesk:
                 expires_at=None,
             )
             if asked.payload is not None:
-                row.change(payload=asked.payload)
+                row.change(payload=asked.payload, payload_blob=None)
             if actor is not None:
                 changed = asked.payload is not None
                 detail = {"task_id": str(asked.id), "payload_changed": changed}

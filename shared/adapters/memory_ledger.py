@@ -180,6 +180,7 @@ class MemoryLedger(MemoryRunMoves):
             else None,
             group_id=new.group_id,
             follow_ups=ids_of(new.follow_ups.as_json()) if new.follow_ups else {},
+            payload_blob=new.payload_blob,
         )
         self._rows[new.id] = Row(
             task, new.fingerprint, follow_ups=new.follow_ups, on_end=self._follow
@@ -263,6 +264,7 @@ class MemoryLedger(MemoryRunMoves):
             t.created_at,
             t.traceparent,
             t.concurrency_key,
+            t.payload_blob,
         )
 
     def _refusal(self, row: Row | None, generation: int, now: datetime) -> Refusal | None:

@@ -60,7 +60,8 @@ class MemoryUpkeep:
             self._ledger.forget(row.task.id)
         lost = [row for row in walked if self._is_older(row, LOST_AFTER_SECONDS)]
         self._make_due(lost)
-        return Swept(_last(walked, limit), len(gone), len(lost))
+        blobs = [row.task.payload_blob.as_json() for row in gone if row.task.payload_blob]
+        return Swept(_last(walked, limit), len(gone), len(lost), blobs)
 
     async def prune(self, retention: Retention, *, limit: int) -> int:
         """See `Upkeep.prune`; memory has keys only."""

@@ -13,6 +13,7 @@ from shared.adapters.cloud_sql import Connect
 from shared.adapters.pg_connection import is_away
 from shared.adapters.pg_engine import engine_of
 from shared.adapters.schema import attempts, tasks
+from shared.domain.blob import blob_of
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.follow_up import ids_of
 from shared.domain.ports import TaskFilter
@@ -43,6 +44,7 @@ _COLUMNS = (
     "parent_id",
     "group_id",
     "follow_ups",
+    "payload_blob",
 )
 
 
@@ -133,6 +135,7 @@ def _task(row: Any, ended: list[Attempt] | None = None) -> Task:
     values["state"] = State(values["state"])
     values["progress"] = _progress(values["progress"])
     values["follow_ups"] = ids_of(values["follow_ups"])
+    values["payload_blob"] = blob_of(values["payload_blob"])
     task = Task(**values, attempts=tuple(ended or ()))
     running = ended is not None and task.state is State.RUNNING and task.started_at
     if not running:

@@ -47,7 +47,8 @@ ADD: Final = Statement(
         SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(
             n int, id uuid, task_type text, payload jsonb, labels jsonb, ordering_key text,
             idempotency_key text, fingerprint text, traceparent text, concurrency_key text,
-            run_at timestamptz, delay float8, expires_in float8, follow_ups jsonb, group_id uuid)
+            run_at timestamptz, delay float8, expires_in float8, follow_ups jsonb, group_id uuid,
+            payload_blob jsonb)
     ), keyed AS (
         INSERT INTO idempotency_keys AS k (key, task_id, fingerprint, created_at)
         SELECT DISTINCT ON (idempotency_key) idempotency_key, id, fingerprint, now()
@@ -64,12 +65,12 @@ ADD: Final = Statement(
     ), added AS (
         INSERT INTO tasks (id, task_type, state, created_at, due_at, not_before, expires_at,
                            payload, labels, ordering_key, idempotency_key, traceparent,
-                           concurrency_key, follow_ups, group_id)
+                           concurrency_key, follow_ups, group_id, payload_blob)
         SELECT id, task_type, CASE WHEN start_at IS NULL THEN 'queued' ELSE 'scheduled' END,
                now(), coalesce(start_at, now() + $grace), start_at,
                coalesce(start_at, now()) + expires_in * $second,
                payload, labels, ordering_key, idempotency_key, traceparent, concurrency_key,
-               follow_ups, group_id
+               follow_ups, group_id, payload_blob
           FROM timed
          WHERE idempotency_key IS NULL OR id IN (SELECT task_id FROM keyed)
      RETURNING id, created_at, state
@@ -154,14 +155,14 @@ CLAIM: Final = Statement(
                                           ELSE $spent END) END
           FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
      RETURNING held.n, t.id, t.state, t.attempt, t.token, t.generation, t.task_type, t.payload,
-               t.labels, t.created_at, t.traceparent, t.concurrency_key
+               t.labels, t.created_at, t.traceparent, t.concurrency_key, t.payload_blob
     ), copied AS (
         INSERT INTO dead_letter_copies (task_id, generation, attempt, due_at)
         SELECT id, generation, attempt, now() FROM moved WHERE state = 'dead'
         ON CONFLICT DO NOTHING
     )
     SELECT n, state, attempt, token, task_type, payload, labels, created_at, traceparent,
-           concurrency_key
+           concurrency_key, payload_blob
       FROM moved"""),
     (
         "state",
@@ -173,6 +174,7 @@ CLAIM: Final = Statement(
         "created_at",
         "traceparent",
         "concurrency_key",
+        "payload_blob",
     ),
 )
 

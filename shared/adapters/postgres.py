@@ -14,6 +14,7 @@ from shared.adapters.batcher import Batcher, Row, Standing
 from shared.adapters.pg_calls import Calls
 from shared.adapters.pg_connection import REVISION
 from shared.adapters.pg_run import STOPS, RunMoves
+from shared.domain.blob import blob_of
 from shared.domain.errors import IdempotencyConflict, LeaseLost, LedgerUnavailable
 from shared.domain.ledger_rules import LEASE_BEYOND_LIMIT_SECONDS, RENEW_SECONDS, STOPS_SECONDS
 from shared.domain.ports import DeskEntry, TaskFilter, nothing
@@ -97,6 +98,7 @@ class PostgresLedger(RunMoves):
             created_at=row["created_at"],
             traceparent=row["traceparent"],
             concurrency_key=row["concurrency_key"],
+            payload_blob=blob_of(row["payload_blob"]),
         )
 
     async def hold(self, task_id: UUID, generation: int) -> bool:
@@ -243,6 +245,7 @@ def new_row(task: NewTask) -> dict[str, Any]:
         "expires_in": task.expires_in_seconds,
         "follow_ups": task.follow_ups and task.follow_ups.as_json(),
         "group_id": task.group_id and str(task.group_id),
+        "payload_blob": task.payload_blob and task.payload_blob.as_json(),
     }
     return {name: value for name, value in timed.items() if value is not None} | {
         "id": str(task.id),

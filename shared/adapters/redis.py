@@ -10,6 +10,7 @@ from uuid import UUID
 import redis.asyncio as redis
 from redis.exceptions import RedisError
 
+from shared.domain.blob import blob_of
 from shared.domain.ports import KeyRecord
 from shared.domain.task import SETTLED, Attempt, Progress, State, Task
 
@@ -19,6 +20,7 @@ KEY_SECONDS: Final = 23 * 3600
 TIMEOUT_SECONDS: Final = 0.25
 AWAY_SECONDS: Final = 1.0
 """How long a Redis that did not answer is not asked again, so that it slows nobody down."""
+_IDS: Final = ("parent_id", "group_id")
 _MOMENTS: Final = (
     "created_at",
     "started_at",
@@ -110,6 +112,9 @@ def _write_task(task: Task) -> str:
     values |= {name: _text(values[name]) for name in _MOMENTS}
     if said := task.progress:
         values["progress"] = [said.percent, said.text, _text(said.at)]
+    values |= {name: values[name] and str(values[name]) for name in _IDS}
+    values["follow_ups"] = {name: str(one) for name, one in task.follow_ups.items()}
+    values["payload_blob"] = task.payload_blob and task.payload_blob.as_json()
     return json.dumps(values)
 
 
@@ -126,6 +131,10 @@ def _read_task(said: str) -> Task:
     if progress := values.get("progress"):
         percent, text, at = progress
         values["progress"] = Progress(percent, text, _moment(at))
+    values |= {name: UUID(one) for name in _IDS if (one := values.get(name))}
+    follow_ups = values.get("follow_ups", {})
+    values["follow_ups"] = {name: UUID(one) for name, one in follow_ups.items()}
+    values["payload_blob"] = blob_of(values.get("payload_blob"))
     return Task(**values)
 
 

@@ -92,10 +92,19 @@ class TaskSummary(TypedDict):
     follow_ups: dict[str, str]
 
 
+class BlobJson(TypedDict):
+    """Where a payload above 256 KB stands in the blob store."""
+
+    key: str
+    bytes: int
+    sha256: str
+
+
 class TaskJson(TaskSummary):
     """A task with everything that is known of it; attempts are oldest first."""
 
     payload: dict[str, Any]
+    payload_blob: BlobJson | None
     result: Any
     attempts: list[AttemptJson]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 if TYPE_CHECKING:
+    from shared.domain.blob import Blob
     from shared.domain.follow_up import FollowUps
 
 
@@ -48,6 +49,8 @@ class NewTask:
     expires_in_seconds: float | None = None
     follow_ups: "FollowUps | None" = None
     group_id: UUID | None = None
+    payload_blob: "Blob | None" = None
+    """Where the payload stands when it is too large for the row; `payload` is empty then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ class Task:
     parent_id: UUID | None = None
     group_id: UUID | None = None
     follow_ups: dict[str, UUID] = field(default_factory=dict)
+    payload_blob: "Blob | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +195,7 @@ class Claim:
     created_at: datetime
     traceparent: str
     concurrency_key: str | None = None
+    payload_blob: "Blob | None" = None
 
 
 class Refusal(StrEnum):

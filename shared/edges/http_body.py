@@ -13,21 +13,30 @@ from shared.edges.strict_json import loads
 
 BODY_SECONDS: Final = 10.0
 """How long a caller may take to send a body."""
+_BYTES_IN_TIME: Final = 5_000_000
+"""What is allowed to be larger than this is given more time."""
 _BIG_BYTES: Final = 65_536
 """A larger body is parsed in a thread: the worst of 1 MB takes half a second, and others wait."""
 _READ: Final = "cloudtasker.body_was_read"
 
 
 async def read_json(request: Request) -> Any:
-    """The value that the request's body holds.
+    """As `read_sized_json`, without the size."""
+    value, _ = await read_sized_json(request)
+    return value
+
+
+async def read_sized_json(request: Request, limit: int = MAX_BODY_BYTES) -> tuple[Any, int]:
+    """The value that the request's body holds, and the body's size in bytes.
 
     Raises: UnsupportedMediaType, RequestTooLarge, InvalidRequest; HttpError with 408.
     """
     check_media_type(request.headers.get("content-type"), request.headers.get("content-encoding"))
-    body = await read_body(request)
+    seconds = BODY_SECONDS * max(1, limit / _BYTES_IN_TIME)
+    body = await read_body(request, limit, seconds)
     if len(body) > _BIG_BYTES:
-        return await asyncio.to_thread(loads, body)
-    return loads(body)
+        return await asyncio.to_thread(loads, body), len(body)
+    return loads(body), len(body)
 
 
 def check_media_type(content_type: str | None, content_encoding: str | None) -> None:

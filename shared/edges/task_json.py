@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from shared.domain.blob import Blob
 from shared.domain.task import Attempt, Progress, State, Stored, Task
 
 Time = Annotated[
@@ -91,10 +92,22 @@ class TaskSummaryJson(TypedDict):
     ]
 
 
+class BlobJson(TypedDict):
+    """Where a payload stands that is too large for the ledger."""
+
+    key: str
+    bytes: int
+    sha256: str
+
+
 class TaskJson(TaskSummaryJson):
     """A task with everything that is known of it."""
 
-    payload: dict[str, Any]
+    payload: Annotated[dict[str, Any], Field(description="Empty when `payload_blob` is set.")]
+    payload_blob: Annotated[
+        BlobJson | None,
+        Field(description="Where a payload above 256 KB stands in the blob store."),
+    ]
     result: Annotated[Any, Field(description="What the handler returned; null until then.")]
     attempts: Annotated[list[AttemptJson], Field(description="Oldest first.")]
 
@@ -141,9 +154,15 @@ def task_json(task: Task) -> TaskJson:
     return {
         **task_summary_json(task),
         "payload": task.payload,
+        "payload_blob": blob_json(task.payload_blob) if task.payload_blob else None,
         "result": task.result,
         "attempts": [attempt_json(attempt) for attempt in task.attempts],
     }
+
+
+def blob_json(blob: Blob) -> BlobJson:
+    """Where the payload stands."""
+    return {"key": blob.key, "bytes": blob.size, "sha256": blob.sha256}
 
 
 def progress_json(progress: Progress) -> ProgressJson:

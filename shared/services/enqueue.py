@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from shared.domain.blob import INLINE_BYTES
 from shared.domain.envelope import message_of
 from shared.domain.errors import (
     CloudTaskerError,
@@ -22,6 +23,7 @@ from shared.domain.ports import KeyRecord, Ledger, Publisher, TaskCache
 from shared.domain.task import NewTask, Outgoing, State, Stored
 from shared.domain.task_type import TaskType
 from shared.services.checking import TaskChecker
+from shared.services.claim_check import ClaimCheck
 
 PUBLISH_PATIENCE_SECONDS: Final = 0.25
 """How long an answer waits for Pub/Sub: in the cloud a function has no CPU after its answer."""
@@ -47,8 +49,10 @@ class EnqueueService:
         new_id: Callable[[], UUID],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         patience_seconds: float = STORE_PATIENCE_SECONDS,
+        claim_check: ClaimCheck | None = None,
     ) -> None:
-        """See `TaskChecker` for `now`."""
+        """See `TaskChecker` for `now`. Without `claim_check` every payload stands in its row."""
+        self._claim_check = claim_check
         self._checker = TaskChecker(catalogue, new_id=new_id, now=now)
         self._catalogue = catalogue
         self._ledger = ledger
@@ -57,21 +61,30 @@ class EnqueueService:
         self._patience_seconds = patience_seconds
         self._background: set[asyncio.Task[None]] = set()
 
-    async def enqueue(self, asked: Any, *, traceparent: str) -> Stored:
-        """Accept one task; `asked` is the decoded JSON of an EnqueueRequest.
+    @property
+    def takes_large(self) -> bool:
+        """Whether payloads may be larger than a row should be."""
+        return self._claim_check is not None
+
+    async def enqueue(self, asked: Any, *, traceparent: str, body_bytes: int = 0) -> Stored:
+        """Accept one task; `asked` is the decoded JSON of an EnqueueRequest, `body_bytes` the size
+        that it came in: nothing in it is larger.
 
         Raises: InvalidRequest, InvalidPayload, UnknownTaskType, IdempotencyConflict: nothing was
-        stored. LedgerUnavailable: it may have been; an idempotency key makes a repeat safe.
+        stored; nor by BlobsUnavailable. LedgerUnavailable: it may have been; an idempotency key
+        makes a repeat safe.
         """
-        [outcome] = await self.enqueue_all([asked], traceparent=traceparent)
+        [outcome] = await self.enqueue_all([asked], traceparent=traceparent, body_bytes=body_bytes)
         if isinstance(outcome, CloudTaskerError):
             raise outcome
         return outcome
 
-    async def enqueue_all(self, asked: Sequence[Any], *, traceparent: str) -> list[Outcome]:
+    async def enqueue_all(
+        self, asked: Sequence[Any], *, traceparent: str, body_bytes: int = 0
+    ) -> list[Outcome]:
         """Accept several tasks in one commit; one outcome each, in order.
 
-        Raises: LedgerUnavailable, for all of them at once.
+        Raises: LedgerUnavailable, BlobsUnavailable, for all of them at once.
         """
         outcomes: dict[int, Outcome] = {}
         fresh: dict[int, NewTask] = {}
@@ -84,8 +97,28 @@ class EnqueueService:
                     fresh[n] = task
             except CloudTaskerError as refused:
                 outcomes[n] = refused
-        outcomes.update(zip(fresh, await self.store(list(fresh.values())), strict=True))
+        tasks = list(fresh.values())
+        if body_bytes > INLINE_BYTES and self._claim_check:
+            stored = await self._store_large(self._claim_check, tasks)
+        else:
+            stored = await self.store(tasks)
+        outcomes.update(zip(fresh, stored, strict=True))
         return [outcomes[n] for n in range(len(asked))]
+
+    async def _store_large(
+        self, claim_check: ClaimCheck, tasks: Sequence[NewTask]
+    ) -> list[Outcome]:
+        """As `store`, with the large payloads in the blob store first."""
+        tasks = await claim_check.deposit(tasks)
+        outcomes = await self.store(tasks)
+        useless = [
+            task
+            for task, outcome in zip(tasks, outcomes, strict=True)
+            if task.payload_blob and not (isinstance(outcome, Stored) and outcome.is_new)
+        ]
+        if useless:
+            self._behind(claim_check.discard(useless))
+        return outcomes
 
     async def settle(self) -> None:
         """Wait for what still runs behind given answers; for shutdown and tests."""

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from shared.domain.blob import BlobDamaged, BlobMissing, BlobsUnavailable
 from shared.domain.envelope import Delivery, Envelope, UndecodableEnvelope, envelope_of
 from shared.domain.errors import InvalidPayload, LeaseLost, LedgerUnavailable
 from shared.domain.failpoint import Point, reach
@@ -21,6 +22,7 @@ from shared.domain.ports import DeskEntry, RunLedger
 from shared.domain.settlement import Answer, Settlement, settle
 from shared.domain.task import Claim, Refusal, State
 from shared.domain.task_type import TaskType
+from shared.services.claim_check import ClaimCheck
 from shared.services.patience import patiently
 from shared.services.run import Run
 from shared.services.turns import Turns
@@ -64,7 +66,9 @@ class ExecuteService:
         *,
         chance: Callable[[], float] = random.random,
         turns: Turns | None = None,
+        claim_check: ClaimCheck | None = None,
     ) -> None:
+        self._claim_check = claim_check
         self._task_type = task_type
         self._handle = handle
         self._ledger = ledger
@@ -195,7 +199,9 @@ class ExecuteService:
 
     async def _verdict(self, run: Run) -> Verdict:
         try:
-            payload = self._task_type.check(run.claim.payload)
+            payload = self._task_type.check(await self._payload(run.claim))
+        except (BlobMissing, BlobDamaged, BlobsUnavailable) as lacking:
+            return Failed(Failure(type(lacking).__name__, str(lacking)))
         except InvalidPayload as refused:
             return Rejected(Failure("InvalidPayload", str(refused)))
         limit = self._task_type.limits.time_limit_seconds
@@ -212,6 +218,16 @@ class ExecuteService:
             if self._draining:
                 return Released()
             raise
+
+    async def _payload(self, claim: Claim) -> dict[str, Any]:
+        if claim.payload_blob is None:
+            return claim.payload
+        if self._claim_check is None:
+            raise BlobsUnavailable(
+                f"the payload is the blob {claim.payload_blob.key}, and CLOUDTASKER_BLOBS_URL is "
+                "not set here; set it as for the function that enqueues"
+            )
+        return await self._claim_check.payload_of(claim)
 
     async def _record(self, claim: Claim, settlement: Settlement) -> State:
         """Finish, waiting out a ledger that is away: the statement is fenced, so safe to repeat.

@@ -19,6 +19,7 @@ from shared.domain.task import DeadLetterCopy, Outgoing
 from shared.domain.task_type import TaskType
 from shared.domain.upkeep import DEFAULT_RETENTION, Retention, Swept, Upkeep
 from shared.services.chores import Chored, ChoresService
+from shared.services.claim_check import BlobSweep
 from shared.services.schedules import FiringService
 
 BATCH: Final = 500
@@ -84,7 +85,9 @@ class RelayService:
         project: str,
         retention: Retention = DEFAULT_RETENTION,
         chores: ChoresService | None = None,
+        blobs: BlobSweep | None = None,
     ) -> None:
+        self._blobs = blobs
         self._catalogue = catalogue
         self._ledger = ledger
         self._publisher = publisher
@@ -158,8 +161,12 @@ class RelayService:
                 self._retention, after=self._swept_to, limit=SWEEP_BATCH
             )
             self._swept_to, self._is_walked = swept.last, swept.last is None
+            if swept.blobs and self._blobs:
+                await self._blobs.drop(swept.blobs)
         pruned = swept.pruned
         if self._is_walked:
+            if self._blobs:
+                await self._blobs.step()
             others = await self._upkeep.prune(self._retention, limit=PRUNE_BATCH)
             pruned += others
             if others < PRUNE_BATCH:

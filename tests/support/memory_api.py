@@ -7,6 +7,7 @@ from uuid_utils.compat import uuid7
 
 from shared.adapters.cron import CronCalendar
 from shared.adapters.memory import MemoryCache, MemoryLedger, MemoryPublisher
+from shared.adapters.memory_blobs import MemoryBlobs
 from shared.adapters.memory_desk import MemoryAudit, MemoryDesk, MemoryPauses
 from shared.adapters.memory_groups import MemoryGroups
 from shared.adapters.memory_operations import MemoryOperations
@@ -15,6 +16,7 @@ from shared.adapters.memory_upkeep import MemoryUpkeep
 from shared.bootstrap import Api, Readiness
 from shared.services.checking import TaskChecker
 from shared.services.chores import ChoresService
+from shared.services.claim_check import ClaimCheck
 from shared.services.desk import DeskService
 from shared.services.enqueue import STORE_PATIENCE_SECONDS, EnqueueService
 from shared.services.groups import GroupService
@@ -40,10 +42,14 @@ class MemoryApi:
     clock: FakeClock
     chores: ChoresService
     schedules: MemorySchedules
+    blobs: MemoryBlobs | None = None
 
 
-def memory_api(patience_seconds: float = STORE_PATIENCE_SECONDS) -> MemoryApi:
-    """A fresh API that knows the task types of `tests.support.task_types.catalogue`."""
+def memory_api(
+    patience_seconds: float = STORE_PATIENCE_SECONDS, *, large: bool = False
+) -> MemoryApi:
+    """A fresh API that knows the task types of `tests.support.task_types.catalogue`; it has a blob
+    store when it shall take `large` payloads."""
     clock = FakeClock()
     ledger, publisher, cache = MemoryLedger(clock), MemoryPublisher(), MemoryCache()
     types = catalogue()
@@ -55,6 +61,7 @@ def memory_api(patience_seconds: float = STORE_PATIENCE_SECONDS) -> MemoryApi:
     def new_id() -> UUID:
         return uuid7()
 
+    blobs = MemoryBlobs() if large else None
     enqueue = EnqueueService(
         types,
         ledger,
@@ -63,6 +70,7 @@ def memory_api(patience_seconds: float = STORE_PATIENCE_SECONDS) -> MemoryApi:
         new_id=new_id,
         now=clock,
         patience_seconds=patience_seconds,
+        claim_check=ClaimCheck(blobs) if blobs else None,
     )
     schedules = MemorySchedules(ledger)
     groups = MemoryGroups(ledger)
@@ -84,4 +92,4 @@ def memory_api(patience_seconds: float = STORE_PATIENCE_SECONDS) -> MemoryApi:
     chores = ChoresService(
         types, ledger, publisher, desk=desk, operations=operations, pauses=pauses, groups=groups
     )
-    return MemoryApi(api, ledger, publisher, cache, clock, chores, schedules)
+    return MemoryApi(api, ledger, publisher, cache, clock, chores, schedules, blobs)

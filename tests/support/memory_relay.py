@@ -8,6 +8,7 @@ from shared.adapters.memory_schedules import MemorySchedules
 from shared.adapters.memory_upkeep import MemoryUpkeep
 from shared.domain.ports import Ledger, Publisher
 from shared.domain.task_type import TaskType
+from shared.services.claim_check import BlobSweep
 from shared.services.relay import RelayService
 from shared.services.schedules import FiringService
 from tests.support.task_types import catalogue
@@ -21,6 +22,7 @@ def memory_relay(
     seen: Ledger | None = None,
     schedules: MemorySchedules | None = None,
     project: str = "p",
+    blobs: BlobSweep | None = None,
 ) -> RelayService:
     """A relay of `ledger`, which it sees through `seen` when that is given."""
     known = catalogue() if types is None else types
@@ -32,4 +34,5 @@ def memory_relay(
         MemoryUpkeep(ledger, timetable),
         FiringService(known, timetable, CronCalendar()),
         project=project,
+        blobs=blobs,
     )

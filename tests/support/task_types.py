@@ -9,10 +9,11 @@ from shared.domain.task_type import Limits, TaskType
 
 
 class Greeting(Payload):
-    """A payload with a required and an optional field."""
+    """A payload with a required field and two optional ones, one of which may be large."""
 
     name: Annotated[str, Field(min_length=1, max_length=20)]
     times: Annotated[int, Field(ge=1, le=10)] = 1
+    note: Annotated[str, Field(max_length=9_999_000)] = ""
 
 
 def greeting_type(name: str = "greet", **limits: Any) -> TaskType:

@@ -580,6 +580,7 @@ class Task(_message.Message):
     PARENT_ID_FIELD_NUMBER: _builtins.int
     GROUP_ID_FIELD_NUMBER: _builtins.int
     FOLLOW_UPS_FIELD_NUMBER: _builtins.int
+    PAYLOAD_BLOB_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     """The task's id: a UUID (version 7) in its 36 characters."""
     task_type: _builtins.str
@@ -654,6 +655,12 @@ class Task(_message.Message):
     def follow_ups(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The ids of `then` and `on_failure`; each task exists once it follows."""
 
+    @_builtins.property
+    def payload_blob(self) -> Global___Blob:
+        """Where the payload stands when it is above 256 KB and there is a blob store; absent: in
+        `payload_json`, which is `{}` otherwise.
+        """
+
     def __init__(
         self,
         *,
@@ -681,10 +688,11 @@ class Task(_message.Message):
         parent_id: _builtins.str = ...,
         group_id: _builtins.str = ...,
         follow_ups: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        payload_blob: Global___Blob | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "cancel_requested_at", b"cancel_requested_at", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "expires_at", b"expires_at", "finished_at", b"finished_at", "idempotency_key", b"idempotency_key", "not_before", b"not_before", "progress", b"progress", "result_json", b"result_json", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "cancel_requested_at", b"cancel_requested_at", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "expires_at", b"expires_at", "finished_at", b"finished_at", "idempotency_key", b"idempotency_key", "not_before", b"not_before", "payload_blob", b"payload_blob", "progress", b"progress", "result_json", b"result_json", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "attempt", b"attempt", "attempts", b"attempts", "cancel_requested_at", b"cancel_requested_at", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "expires_at", b"expires_at", "finished_at", b"finished_at", "follow_ups", b"follow_ups", "generation", b"generation", "group_id", b"group_id", "idempotency_key", b"idempotency_key", "labels", b"labels", "not_before", b"not_before", "ordering_key", b"ordering_key", "parent_id", b"parent_id", "payload_json", b"payload_json", "progress", b"progress", "result_json", b"result_json", "started_at", b"started_at", "state", b"state", "task_id", b"task_id", "task_type", b"task_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key", "_idempotency_key", b"_idempotency_key", "_result_json", b"_result_json", "attempt", b"attempt", "attempts", b"attempts", "cancel_requested_at", b"cancel_requested_at", "concurrency_key", b"concurrency_key", "created_at", b"created_at", "due_at", b"due_at", "error", b"error", "expires_at", b"expires_at", "finished_at", b"finished_at", "follow_ups", b"follow_ups", "generation", b"generation", "group_id", b"group_id", "idempotency_key", b"idempotency_key", "labels", b"labels", "not_before", b"not_before", "ordering_key", b"ordering_key", "parent_id", b"parent_id", "payload_blob", b"payload_blob", "payload_json", b"payload_json", "progress", b"progress", "result_json", b"result_json", "started_at", b"started_at", "state", b"state", "task_id", b"task_id", "task_type", b"task_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__concurrency_key: _TypeAlias = _typing.Literal["concurrency_key"]  # noqa: Y015
     _WhichOneofArgType__concurrency_key: _TypeAlias = _typing.Literal["_concurrency_key", b"_concurrency_key"]  # noqa: Y015
@@ -700,6 +708,36 @@ class Task(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__result_json) -> _WhichOneofReturnType__result_json | None: ...
 
 Global___Task: _TypeAlias = Task  # noqa: Y015
+
+@_typing.final
+class Blob(_message.Message):
+    """Something large in the blob store."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Its name there."""
+    bytes: _builtins.int
+    """Its size."""
+    sha256: _builtins.str
+    """The SHA-256 of its bytes, in hexadecimal."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        bytes: _builtins.int = ...,
+        sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "key", b"key", "sha256", b"sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Blob: _TypeAlias = Blob  # noqa: Y015
 
 @_typing.final
 class Progress(_message.Message):

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from shared.adapters.memory import MemoryCache
 from shared.adapters.no_cache import NoCache
 from shared.adapters.redis import RedisCache
+from shared.domain.blob import Blob
 from shared.domain.ledger_rules import IDEMPOTENCY_WINDOW_SECONDS
 from shared.domain.ports import KeyRecord
 from shared.domain.task import Attempt, Progress, State, Task
@@ -83,8 +84,13 @@ async def test_every_field_that_a_task_can_have_reads_back(cache):
         "concurrency_key": "tenant-1",
         "progress": Progress(40.5, "half of Zoë's", MOMENT),
         "cancel_requested_at": MOMENT,
+        "parent_id": uuid7(),
+        "group_id": uuid7(),
+        "follow_ups": {"then": uuid7()},
+        "payload_blob": Blob("payloads/x", 300_000, "f" * 64),
     }
-    assert set(empty) <= {*set_, "attempts"}, "give the new field a value here"
+    made = {field.name for field in fields(Task) if field.default_factory is not MISSING}
+    assert set(empty) | made <= {*set_, "attempts"}, "give the new field a value here"
     one = task(state=State.CANCELLED, **set_)
     await cache.put(one)
     assert await cache.get(one.id) == one

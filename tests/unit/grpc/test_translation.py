@@ -14,6 +14,7 @@ from grpc_gateway import answers
 from grpc_gateway.listing import STATES, filter_of
 from grpc_gateway.requests import asked_of
 from protos.cloudtasker.v1 import task_service_pb2 as pb
+from shared.domain.blob import Blob
 from shared.domain.errors import CloudTaskerError, InvalidRequest
 from shared.domain.json_value import unstorable
 from shared.domain.ports import TaskFilter
@@ -48,6 +49,7 @@ TASK = Task(
     parent_id=UUID(int=1),
     group_id=UUID(int=2),
     follow_ups={"then": UUID(int=3)},
+    payload_blob=Blob("payloads/x", 300_000, "f" * 64),
     attempts=(Attempt(1, 2, MOMENT, MOMENT, "failed", {"kind": "ValueError", "message": "no"}),),
 )
 

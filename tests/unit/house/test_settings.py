@@ -109,3 +109,9 @@ def test_a_place_that_webhooks_may_reach_is_host_and_port(place):
 
 def test_a_sender_holds_an_address():
     assert "CLOUDTASKER_SMTP_SENDER" in problems(CLOUDTASKER_SMTP_SENDER="nobody")
+
+
+@pytest.mark.parametrize("url", ["blobs", "s3://bucket", "file://relative", "gs://"])
+def test_blobs_go_to_a_folder_or_a_bucket(url):
+    assert "CLOUDTASKER_BLOBS_URL" in problems(CLOUDTASKER_BLOBS_URL=url)
+    assert read_settings({"CLOUDTASKER_BLOBS_URL": "gs://b-1/x"}).blobs_url == "gs://b-1/x"

@@ -17,7 +17,7 @@ async def test_a_listing_leaves_out_what_may_be_large(http):
     [listed] = (await http.get("/tasks")).json()["tasks"]
     whole = (await http.get(f"/tasks/{task_id}")).json()
 
-    assert set(whole) - set(listed) == {"payload", "result", "attempts"}
+    assert set(whole) - set(listed) == {"payload", "payload_blob", "result", "attempts"}
     assert {name: whole[name] for name in listed} == listed
 
 
