@@ -3,9 +3,14 @@
 
 locals {
   files = fileset(var.functions_dir, "*/task.yaml")
+  texts = { for file in local.files : dirname(file) => file("${var.functions_dir}/${file}") }
+  # What each file says, and of that what is not null: that is looked at by itself.
+  said = { for name, text in local.texts : name => try(merge(yamldecode(text)), {}) }
   given = {
-    for file in local.files :
-    dirname(file) => try({ for key, value in yamldecode(file("${var.functions_dir}/${file}")) : key => value }, {})
+    for name, said in local.said : name => merge(
+      { for key, value in said : key => value if value != null },
+      try({ retry = { for key, value in said.retry : key => value if value != null } }, {}),
+    )
   }
 
   task_types = {
@@ -52,6 +57,31 @@ locals {
   known       = concat(keys(local.numbers), keys(local.turn_numbers), ["description", "labels", "retry", "mode", "ordering", "non_retryable", "schedules"])
   class_name  = "^[A-Za-z_][A-Za-z0-9_]*$"
   known_retry = concat(keys(local.retry_numbers), ["by"])
+
+  # What a field begins with, written as JSON, when it is of the right kind.
+  kinds = {
+    description   = { begins = "\"", problem = "Input should be a valid string" }
+    labels        = { begins = "{", problem = "Input should be a valid dictionary" }
+    retry         = { begins = "{", problem = "Input should be a valid dictionary or instance of Retry" }
+    non_retryable = { begins = "[", problem = "Input should be a valid list" }
+    schedules     = { begins = "[", problem = "Input should be a valid tuple" }
+  }
+  nulls = merge(
+    { for key, range in local.numbers : key => "Input should be a valid ${range.whole ? "integer" : "number"}" },
+    { mode = "Input should be 'short' or 'long'", ordering = "Input should be a valid boolean" },
+  )
+  null_retries = merge(
+    { for key, _ in local.retry_numbers : key => "Input should be a valid number" },
+    { by = "Input should be 'pubsub' or 'ledger'" },
+  )
+  kind_problems = flatten([
+    for name, said in local.said : concat(
+      [for key, kind in local.kinds : { name = name, field = key, problem = kind.problem } if can(said[key]) && !startswith(jsonencode(try(said[key], null)), kind.begins)],
+      [for key, problem in local.nulls : { name = name, field = key, problem = problem } if can(said[key]) && try(said[key], 0) == null],
+      [for key, problem in local.null_retries : { name = name, field = "retry.${key}", problem = problem } if can(said.retry[key]) && try(said.retry[key], 0) == null],
+      [for key, value in try({ for key, value in said.labels : key => value if can(keys(said.labels)) }, {}) : { name = name, field = "labels.${key}", problem = "Input should be a valid string" } if !startswith(jsonencode(value), "\"")],
+    )
+  ])
 
   known_schedule = ["name", "cron", "time_zone", "payload", "missed"]
 
@@ -104,15 +134,15 @@ locals {
 
   other_problems = flatten([
     for name, given in local.given : concat(
-      [for key in setsubtract(keys(given), local.known) : { name = name, field = key, problem = "Extra inputs are not permitted" }],
-      [for key in setsubtract(try(keys(given.retry), []), local.known_retry) : { name = name, field = "retry.${key}", problem = "Extra inputs are not permitted" }],
+      [for key in setsubtract(keys(local.said[name]), local.known) : { name = name, field = key, problem = "Extra inputs are not permitted" }],
+      [for key in setsubtract(try(keys(local.said[name].retry), []), local.known_retry) : { name = name, field = "retry.${key}", problem = "Extra inputs are not permitted" }],
       contains(["short", "long"], local.task_types[name].mode) ? [] : [{ name = name, field = "mode", problem = "Input should be 'short' or 'long'" }],
       contains(["pubsub", "ledger"], local.task_types[name].retry_by) ? [] : [{ name = name, field = "retry.by", problem = "Input should be 'pubsub' or 'ledger'" }],
       can(tobool(try(given.ordering, false))) ? [] : [{ name = name, field = "ordering", problem = "Input should be a valid boolean, unable to interpret input" }],
       can([for one in try(given.non_retryable, []) : one]) ? [
         for at, one in try(given.non_retryable, []) : { name = name, field = "non_retryable.${at}", problem = "String should match pattern '${local.class_name}'" }
         if !can(regex(local.class_name, one))
-      ] : [{ name = name, field = "non_retryable", problem = "Input should be a valid list" }],
+      ] : [],
       local.task_types[name].retry_min_seconds <= local.task_types[name].retry_max_seconds ? [] : [{
         name    = name, field = "retry",
         problem = "Value error, min_seconds (${local.task_types[name].retry_min_seconds}) is above max_seconds (${local.task_types[name].retry_max_seconds})"
@@ -138,7 +168,7 @@ locals {
   taken = ["enqueue", "relay", "dead_letter", "grpc_gateway", "migrate", "build", "push", "scheduler", "api_gateway"]
 
   # Python looks at a file as a whole once each of its fields is right; so does this.
-  wrong = toset([for problem in concat(local.number_problems, local.other_problems, local.schedule_problems) : problem.name if problem.problem != ""])
+  wrong = toset([for problem in concat(local.number_problems, local.kind_problems, local.other_problems, local.schedule_problems) : problem.name if problem.problem != ""])
   # The first that is wrong, in the order of the Python code.
   whole_problems = [
     for name, limits in local.task_types : {
@@ -166,8 +196,14 @@ locals {
 
   lines = concat(
     [
-      for problem in concat(local.number_problems, local.other_problems, local.schedule_problems, local.whole_problems) :
+      for problem in concat(local.number_problems, local.kind_problems, local.other_problems, local.schedule_problems, local.whole_problems) :
       "functions/${problem.name}/task.yaml: ${problem.field}: ${problem.problem}" if problem.problem != ""
+    ],
+    [for name, text in local.texts : "functions/${name}/task.yaml: is not YAML" if !can(yamldecode(text)) && can(regex("(?m)^\\s*[^#\\s]", text))],
+    [
+      for name, text in local.texts :
+      "functions/${name}/task.yaml: must be a mapping, not a ${can(regex("^\\[", jsonencode(yamldecode(text)))) ? "list" : can(regex("^\"", jsonencode(yamldecode(text)))) ? "str" : "int"}"
+      if can(yamldecode(text)) && !can(regex("^([{]|null$)", jsonencode(try(yamldecode(text), null))))
     ],
     [
       for name, _ in local.given :

@@ -58,6 +58,18 @@ WRONG = {
     "too_many_of_a_key": "max_concurrent_per_key: 10001",
     "a_rate_of_nothing": "rate_per_second: 0",
     "a_rate_by_word": "rate_per_second: often",
+    "a_list_for_a_mapping": "- max_attempts",
+    "a_word_for_a_mapping": "max_attempts",
+    "a_number_for_a_text": "description: 5",
+    "a_label_of_a_number": "labels: {team: 1}",
+    "labels_in_a_list": "labels: [team]",
+    "no_number": "max_attempts: null\ncpu: null",
+    "no_mode_and_no_order": "mode: null\nordering: null",
+    "no_text_and_no_lists": "description: null\nlabels: null\nschedules: null\nnon_retryable: null",
+    "a_number_for_a_retry": "retry: 5",
+    "no_retry": "retry: null",
+    "nothing_in_a_retry": "retry: {by: null, min_seconds: null}",
+    "a_number_for_schedules": "schedules: 5",
     "two_at_once": "max_attempts: 101\nmode: endless",
 }
 
@@ -83,7 +95,22 @@ def test_what_python_says_of_a_wrong_file_terraform_says_too(root, said):
     assert [line for line in lines if line in unwrapped(terraform.value)] == lines
 
 
+def test_a_file_that_is_not_yaml_is_refused_by_both(root):
+    (root / "functions" / "noop" / "task.yaml").write_text("max_attempts: [")
+
+    with pytest.raises(Misconfigured) as python:
+        load_catalogue(root)
+    with pytest.raises(TerraformError) as terraform:
+        terraform_reads(root)
+
+    said = "functions/noop/task.yaml: is not YAML"
+    assert said in str(python.value)
+    assert said in unwrapped(terraform.value)
+
+
 RIGHT = {
+    "nothing": "",
+    "a_comment": "# Every default fits.\n",
     "a_small_cpu": "cpu: 0.08\nconcurrency: 1\nmemory_mb: 512",
     "half_a_cpu": "cpu: 0.5\nconcurrency: 1\nmemory_mb: 1024",
     "one_cpu": "memory_mb: 4096",
@@ -99,7 +126,7 @@ RIGHT = {
 def test_what_python_takes_terraform_takes_too(root):
     for name, said in RIGHT.items():
         make_task_type(root, name, said)
-        Limits.model_validate(yaml.safe_load(said))
+        Limits.model_validate(yaml.safe_load(said) or {})
 
     terraform_reads(root)
 
