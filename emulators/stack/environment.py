@@ -35,11 +35,14 @@ def base(root: Path, inherited: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
 
 
-def product(root: Path, inherited: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
-    """What functions, gateway and migrations get."""
+def product(
+    root: Path, inherited: Mapping[str, str], addresses: Addresses, data_dir: Path
+) -> dict[str, str]:
+    """What functions, gateway and migrations get; large payloads go to a folder of `data_dir`."""
     defaults = {
         "GOOGLE_CLOUD_PROJECT": PROJECT,
         "CLOUDTASKER_AUTH": "none",
+        "CLOUDTASKER_BLOBS_URL": (data_dir.resolve() / "blobs").as_uri(),
         "CLOUDTASKER_GRPC_REFLECTION": "1",
         "CLOUDTASKER_PUSH_AUTH": "signature",
         "CLOUDTASKER_PUSH_SERVICE_ACCOUNT": PUSH_SERVICE_ACCOUNT,

@@ -70,7 +70,9 @@ class Stack:
         self._write_state()
 
     def _make_parts(self) -> Parts:
-        product = environment.product(self.options.root, self._inherited, self._addresses)
+        product = environment.product(
+            self.options.root, self._inherited, self._addresses, self.options.data_dir
+        )
         if self.overrides:
             product["CLOUDTASKER_TASK_OVERRIDES"] = str(self.overrides)
         self.project = product["GOOGLE_CLOUD_PROJECT"]

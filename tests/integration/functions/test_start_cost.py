@@ -23,6 +23,8 @@ NOT_AT_START = [
     "httpx",
     "jwt",
     "aiosmtplib",
+    "fsspec",
+    "gcsfs",
 ]
 _LOADED = "import json, sys, functions.{0}.main as m; print(json.dumps([*sys.modules]))"
 _TIMED = "import time; began = time.process_time(); import {0}; print(time.process_time() - began)"

@@ -32,13 +32,14 @@ def test_an_impossible_port_is_a_usage_error(port, capsys):
 
 
 def test_product_processes_get_every_address(tmp_path):
-    got = environment.product(tmp_path, {}, ADDRESSES)
+    got = environment.product(tmp_path, {}, ADDRESSES, tmp_path / "data")
 
     assert got["CLOUDTASKER_DATABASE_URL"] == "postgresql://db"
     assert got["CLOUDTASKER_REDIS_URL"] == "redis://cache"
     assert got["PUBSUB_EMULATOR_HOST"] == "127.0.0.1:8085"
     assert got["CLOUDTASKER_PUSH_ISSUER_KEYS_URL"] == "http://127.0.0.1:8086/oauth2/v3/certs"
     assert got["CLOUDTASKER_SMTP_URL"] == "smtp://127.0.0.1:1025"
+    assert got["CLOUDTASKER_BLOBS_URL"] == f"file://{tmp_path}/data/blobs"
     assert got["CLOUDTASKER_PUSH_AUTH"] == "signature"
     assert got["HOST"] == "127.0.0.1"
     assert got["PYTHONPATH"].startswith(str(tmp_path))
@@ -47,7 +48,7 @@ def test_product_processes_get_every_address(tmp_path):
 def test_an_emulator_without_keys_leaves_their_address_to_the_products_default(tmp_path):
     without = replace(ADDRESSES, pubsub_http="")
 
-    got = environment.product(tmp_path, {}, without)
+    got = environment.product(tmp_path, {}, without, tmp_path)
 
     assert "CLOUDTASKER_PUSH_ISSUER_KEYS_URL" not in got
 
@@ -55,7 +56,7 @@ def test_an_emulator_without_keys_leaves_their_address_to_the_products_default(t
 def test_the_users_own_choices_win_but_not_over_the_addresses_of_the_run(tmp_path):
     own = {"CLOUDTASKER_AUTH": "keys", "HOST": "0.0.0.0", "CLOUDTASKER_LOG": "pretty"}  # noqa: S104
 
-    got = environment.product(tmp_path, own, ADDRESSES)
+    got = environment.product(tmp_path, own, ADDRESSES, tmp_path)
 
     assert got["CLOUDTASKER_AUTH"] == "keys"
     assert (got["HOST"], got["CLOUDTASKER_LOG"]) == ("127.0.0.1", "json")
