@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import secrets
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from emulators.cloud.client import Client, started, stopped
 from emulators.cloud.errors import DeployError
 from emulators.cloud.folder import Folder
 from emulators.cloud.local_cloud import ENDPOINT, LocalCloud
+from emulators.stack.ports import HOST, holder
 from emulators.terraform.errors import TerraformError
 from emulators.terraform.planning import Plan, providers, types_in
 from emulators.terraform.provider import ImaginedCloud
@@ -55,6 +57,7 @@ class Deployment:
         """
         executable()  # before anything is started
         archive = chosen(self.root, self.archive)
+        self._check_port()
         self.folder.make()
         with self._alone():
             client = started(self.folder)
@@ -94,6 +97,20 @@ class Deployment:
         state = self.folder.read(self.folder.state) or {}
         kept = {resource["type"] for resource in state.get("resources", [])}
         return kept | types_in(self.root / "infra")
+
+    def _check_port(self) -> None:
+        """Raises: DeployError when the port of an API that is not there yet is taken."""
+        if not self.api_port or self.exists:
+            return
+        try:
+            with socket.create_server((HOST, self.api_port)):
+                return
+        except OSError as taken:
+            raise DeployError(
+                f"port {self.api_port}, which --api-port asks for, is in use by "
+                f"{holder(self.api_port)} ({taken.strerror}). Nothing was started.\n"
+                f"Fix: --api-port {self.api_port + 1}, or stop that program."
+            ) from taken
 
     def _asked_port(self, client: Client) -> int:
         """Return the port that the API shall have. Raises: DeployError when it has another."""

@@ -1,7 +1,13 @@
 """What the commands say when they cannot work, and what they leave alone then."""
 
+import hashlib
+import io
+import os
 import re
 import shutil
+import socket
+import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +94,29 @@ def test_an_archive_that_is_none_of_ours_is_refused_before_anything(
 
     assert "is damaged, or none that `make package` made" in said
     assert "Fix: make package" in said
+    assert not (checkout / ".cloudtasker").exists()
+
+
+def archive_in(folder) -> Path:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("requirements.txt", "")
+    digest = hashlib.sha256(content.getvalue()).hexdigest()
+    made = folder / f"cloudtasker-{digest}.zip"
+    made.write_bytes(content.getvalue())
+    return made
+
+
+def test_a_port_that_is_taken_is_refused_before_anything(checkout, capsys):
+    made = archive_in(checkout)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        asked = ["--archive", made, "--api-port", port]
+        said = told(capsys, "apply", "--root", checkout, *asked)
+
+    assert f"port {port}, which --api-port asks for, is in use by" in said
+    assert f"(pid {os.getpid()})" in said
+    assert f"Fix: --api-port {port + 1}" in said
     assert not (checkout / ".cloudtasker").exists()
 
 
