@@ -10,10 +10,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_gateway.errors import status_of
 from protos.cloudtasker.v1 import task_service_pb2 as pb
 from shared.domain.errors import CloudTaskerError
-from shared.domain.follow_up import Group
+from shared.domain.follow_up import Group, StartedGroup
 from shared.domain.task import Attempt, Progress, State, Stored, Task
 from shared.domain.task_type import Limits, TaskType
-from shared.services.groups import StartedGroup
 
 STATES: Final = {state: pb.Task.State.Value(state.name) for state in State}
 
@@ -63,8 +62,8 @@ def summary(task: Task) -> pb.Task:
 
 def started(group: StartedGroup) -> pb.StartGroupResponse:
     """A group that was accepted."""
-    stored = [str(one.id) for one in group.members if isinstance(one, Stored)]
-    return pb.StartGroupResponse(group_id=str(group.id), task_ids=stored)
+    ids = [str(one.id) for one in group.members]
+    return pb.StartGroupResponse(group_id=str(group.id), task_ids=ids, replayed=not group.is_new)
 
 
 def group(known: Group) -> pb.Group:

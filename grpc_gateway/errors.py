@@ -79,7 +79,9 @@ def _status(code: StatusCode, text: str, details: list[Message]) -> status_pb2.S
 
 
 def _error_info(error: CloudTaskerError) -> error_details_pb2.ErrorInfo:
-    known = {"task_id": str(error.task_id)} if isinstance(error, IdempotencyConflict) else {}
+    known = (
+        {f"{error.what}_id": str(error.task_id)} if isinstance(error, IdempotencyConflict) else {}
+    )
     return error_details_pb2.ErrorInfo(reason=error.code.upper(), domain=DOMAIN, metadata=known)
 
 

@@ -51,7 +51,11 @@ def group_of(request: pb.StartGroupRequest) -> Asked:
 
     Raises: as `asked_of`, for the first task that cannot be read.
     """
-    return {"tasks": [asked_of(one) for one in request.tasks]} | _followers_of(request)
+    asked: Asked = {"tasks": [asked_of(one) for one in request.tasks]}
+    if request.HasField("idempotency_key"):
+        check_storable("idempotency_key", request.idempotency_key)
+        asked["idempotency_key"] = request.idempotency_key
+    return asked | _followers_of(request)
 
 
 def _followers_of(request: Followed) -> Asked:

@@ -27,7 +27,7 @@ def group_operations(examples: dict[str, Any]) -> dict[str, dict[str, Operation]
             "post": operation(
                 "Accept up to 1,000 tasks, and what follows when all have ended; all or nothing",
                 accepted,
-                problems=(*BODY_PROBLEMS, 503),
+                problems=(*BODY_PROBLEMS, 409, 503),
                 scope=Scope.ENQUEUE,
                 body=body("GroupRequest", shown),
             )

@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.adapters.memory_ledger import MemoryLedger
-from shared.domain.follow_up import Group, NewGroup, ids_of
-from shared.domain.task import FINAL, State
+from shared.domain.errors import IdempotencyConflict
+from shared.domain.follow_up import Group, NewGroup, StartedGroup, ids_of
+from shared.domain.task import FINAL, NewTask, State, Stored
 
 
 @dataclass
@@ -25,9 +26,25 @@ class MemoryGroups:
         self._ledger = ledger
         self._groups: dict[UUID, _Kept] = {}
 
-    async def open(self, group: NewGroup) -> None:
+    async def open(self, group: NewGroup, members: Sequence[NewTask]) -> StartedGroup:
         """See `Groups.open`."""
+        if group.idempotency_key:
+            for kept in self._groups.values():
+                if kept.new.idempotency_key == group.idempotency_key:
+                    return self._earlier(kept.new, group)
         self._groups[group.id] = _Kept(group, self._ledger.now())
+        stored = [one for one in await self._ledger.add(members) if isinstance(one, Stored)]
+        return StartedGroup(group.id, stored)
+
+    def _earlier(self, known: NewGroup, asked: NewGroup) -> StartedGroup:
+        if known.fingerprint != asked.fingerprint:
+            raise IdempotencyConflict(asked.idempotency_key or "", known.id, "group")
+        tasks = [row.task for row in self._ledger.rows.values() if row.task.group_id == known.id]
+        members = [
+            Stored(t.id, t.task_type, t.state, t.created_at, is_new=False)
+            for t in sorted(tasks, key=lambda task: task.id)
+        ]
+        return StartedGroup(known.id, members, is_new=False)
 
     async def get(self, group_id: UUID) -> Group | None:
         """See `Groups.get`."""

@@ -2,15 +2,32 @@
 do not wait for one row: whether one is still open is an index's answer, and the relay asks."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from shared.adapters.pg_calls import Calls
-from shared.domain.follow_up import Group, NewGroup, ids_of
+from shared.adapters.pg_statements import adding
+from shared.adapters.postgres import new_row
+from shared.domain.errors import IdempotencyConflict, LedgerUnavailable
+from shared.domain.follow_up import Group, NewGroup, StartedGroup, ids_of
+from shared.domain.task import NewTask, State, Stored
 
-_OPEN: Final = """
-    INSERT INTO task_groups (id, total, follow_ups, traceparent, created_at)
-    VALUES (:id, :total, CAST(:follow_ups AS jsonb), :traceparent, now())"""
+# Members are stored with their group or not at all: no crash leaves one without the other. Where
+# the key is known neither is, and _EARLIER and _MEMBERS tell of the group that has it.
+_OPEN: Final = adding(
+    """opened AS (
+        INSERT INTO task_groups (id, total, follow_ups, traceparent, created_at,
+                                 idempotency_key, fingerprint)
+        VALUES (:id, :total, CAST(:follow_ups AS jsonb), :traceparent, now(), :key, :fingerprint)
+        ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+     RETURNING id
+    ),""",
+    "WHERE EXISTS (SELECT FROM opened)",
+)
+_EARLIER: Final = "SELECT id, fingerprint FROM task_groups WHERE idempotency_key = :key"
+_MEMBERS: Final = """
+    SELECT id, task_type, state, created_at FROM tasks WHERE group_id = :id ORDER BY id"""
 
 _GET: Final = """
     SELECT g.id, g.total,
@@ -21,8 +38,8 @@ _GET: Final = """
       FROM task_groups g WHERE g.id = :id"""
 
 # A group ends once: its row is locked, and what follows is stored in the same statement. Its
-# members were all stored in one commit, so one that has none yet is being made. Members are
-# counted here and nowhere else, so that one which was redriven before counts as it stands.
+# members were stored in its own commit. They are counted here and nowhere else, so that one which
+# was redriven before counts as it stands.
 _JOIN: Final = """
     WITH ready AS (
         SELECT g.id FROM task_groups g
@@ -53,15 +70,39 @@ class PostgresGroups:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    async def open(self, group: NewGroup) -> None:
+    async def open(self, group: NewGroup, members: Sequence[NewTask]) -> StartedGroup:
         """See `Groups.open`."""
-        await self._calls.run(
+        items = [{**new_row(task), "n": n} for n, task in enumerate(members)]
+        rows = await self._calls.run(
             _OPEN,
+            items=json.dumps(items),
             id=group.id,
             total=group.total,
             follow_ups=json.dumps(group.follow_ups.as_json()),
             traceparent=group.traceparent,
+            key=group.idempotency_key,
+            fingerprint=group.fingerprint,
         )
+        if not rows:
+            return await self._earlier(group)
+        said = {n: (State(state), created_at) for n, created_at, state in rows}
+        stored = [Stored(t.id, t.task_type, *said[n], is_new=True) for n, t in enumerate(members)]
+        return StartedGroup(group.id, stored)
+
+    async def _earlier(self, group: NewGroup) -> StartedGroup:
+        """The group that has the key."""
+        rows = await self._calls.run(_EARLIER, key=group.idempotency_key)
+        if not rows:  # pruned between the two statements
+            raise LedgerUnavailable("the group of this idempotency key was just deleted")
+        group_id, fingerprint = rows[0]
+        if fingerprint != group.fingerprint:
+            raise IdempotencyConflict(group.idempotency_key or "", group_id, "group")
+        kept = await self._calls.run(_MEMBERS, id=group_id)
+        members = [
+            Stored(task_id, task_type, State(state), created_at, is_new=False)
+            for task_id, task_type, state, created_at in kept
+        ]
+        return StartedGroup(group_id, members, is_new=False)
 
     async def get(self, group_id: UUID) -> Group | None:
         """See `Groups.get`."""

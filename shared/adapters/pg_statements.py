@@ -40,15 +40,19 @@ def _sql(text: str) -> str:
 
 # A key younger than the window keeps its task: the item then gets no row, and EARLIER finds it.
 # A task whose time lies ahead is held until then; its time to live begins when it may start.
-ADD: Final = Statement(
-    "add",
-    _sql("""
-    WITH asked AS (
+def adding(before: str = "", only: str = "") -> str:
+    """The statement that stores the tasks of `:items` that `only` lets, after the CTEs `before`."""
+    return Template(_ADD).substitute(_CONSTANTS, before=before, only=only)
+
+
+_ADD: Final = """
+    WITH $before asked AS (
         SELECT * FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(
             n int, id uuid, task_type text, payload jsonb, labels jsonb, ordering_key text,
             idempotency_key text, fingerprint text, traceparent text, concurrency_key text,
             run_at timestamptz, delay float8, expires_in float8, follow_ups jsonb, group_id uuid,
             payload_blob jsonb)
+         $only
     ), keyed AS (
         INSERT INTO idempotency_keys AS k (key, task_id, fingerprint, created_at)
         SELECT DISTINCT ON (idempotency_key) idempotency_key, id, fingerprint, now()
@@ -75,9 +79,8 @@ ADD: Final = Statement(
          WHERE idempotency_key IS NULL OR id IN (SELECT task_id FROM keyed)
      RETURNING id, created_at, state
     )
-    SELECT asked.n, added.created_at, added.state FROM added JOIN asked USING (id)"""),
-    ("created_at", "state"),
-)
+    SELECT asked.n, added.created_at, added.state FROM added JOIN asked USING (id)"""
+ADD: Final = Statement("add", adding(), ("created_at", "state"))
 
 EARLIER: Final = Statement(
     "earlier",

@@ -179,7 +179,15 @@ task_groups: Final = Table(
     Column("traceparent", Text, nullable=False),
     _moment("created_at", nullable=False),
     _moment("finished_at"),
+    Column("idempotency_key", Text),
+    Column("fingerprint", Text),
     Index("task_groups_open", "id", postgresql_where=text("finished_at IS NULL")),
+    Index(
+        "task_groups_by_key",
+        "idempotency_key",
+        unique=True,
+        postgresql_where=text("idempotency_key IS NOT NULL"),
+    ),
 )
 
 operations: Final = Table(

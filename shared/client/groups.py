@@ -14,6 +14,7 @@ class GroupRequest(TypedDict):
     tasks: Sequence[TaskRequest]
     then: NotRequired[FollowUpRequest]
     on_failure: NotRequired[FollowUpRequest]
+    idempotency_key: NotRequired[str]
 
 
 class StartedGroup(TypedDict):
@@ -21,6 +22,7 @@ class StartedGroup(TypedDict):
 
     group_id: str
     task_ids: list[str]
+    replayed: bool
 
 
 class GroupJson(TypedDict):
@@ -50,7 +52,8 @@ class GroupCalls:
         raise NotImplementedError
 
     async def start_group(self, request: GroupRequest) -> StartedGroup:
-        """Accept a group, all of it or nothing. After ServiceUnreachable it may be stored."""
+        """Accept a group, all of it or nothing. After ServiceUnreachable it may be stored: an
+        idempotency key makes a repeat safe."""
         body: Mapping[str, Any] = {**request, "tasks": list(request["tasks"])}
         started: StartedGroup = await self._ask("POST", "/groups", json=body)
         return started

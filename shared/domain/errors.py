@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Literal
 from uuid import UUID
 
 
@@ -128,12 +128,13 @@ class IdempotencyConflict(CloudTaskerError):
 
     code = Code.IDEMPOTENCY_CONFLICT
 
-    def __init__(self, key: str, task_id: UUID) -> None:
+    def __init__(self, key: str, task_id: UUID, what: Literal["task", "group"] = "task") -> None:
         super().__init__(
-            f'idempotency key "{key}" belongs to task {task_id}, which has another payload; '
+            f'idempotency key "{key}" belongs to {what} {task_id}, which has another payload; '
             "use a new key, or send the same payload"
         )
         self.task_id = task_id
+        self.what = what
 
 
 class WrongState(CloudTaskerError):

@@ -3,12 +3,13 @@
 Their ids are made with the task's, so that an outcome that is recorded twice makes no second one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
-from shared.domain.task import State
+from shared.domain.task import NewTask, State, Stored
 
 GroupState = Literal["running", "succeeded", "failed"]
 THEN: Final = "then"
@@ -70,12 +71,26 @@ class FollowUps:
 
 @dataclass(frozen=True, slots=True)
 class NewGroup:
-    """A group that is about to be stored: how many members it will have, and what follows."""
+    """A group that is about to be stored: how many members it will have, and what follows.
+
+    Within one `idempotency_key` equal fingerprints are the same request.
+    """
 
     id: UUID
     total: int
     follow_ups: FollowUps
     traceparent: str
+    idempotency_key: str | None = None
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedGroup:
+    """A group that is stored, and its members by id; `is_new` is False for an earlier one."""
+
+    id: UUID
+    members: Sequence[Stored]
+    is_new: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +135,12 @@ def ending_of(task_id: UUID, state: State, error: dict[str, str] | None) -> dict
 class Groups(Protocol):
     """The groups. Raises LedgerUnavailable when the database does not answer."""
 
-    async def open(self, group: NewGroup) -> None:
-        """Keep a group whose members are about to be stored, in one commit of their own.
+    async def open(self, group: NewGroup, members: Sequence[NewTask]) -> StartedGroup:
+        """Store a group and its members, at least one, in one commit: all of it or nothing.
 
-        One whose members never come stays open, and nothing follows it.
+        Members have ascending ids. A known idempotency key stores nothing and gives the earlier
+        group, with the members that are still kept. Raises IdempotencyConflict when that was
+        another request.
         """
         ...
 

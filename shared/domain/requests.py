@@ -147,3 +147,7 @@ class GroupRequest(BaseModel):
         FollowUpRequest | None,
         Field(description="Follows when all have ended and one did not succeed."),
     ] = None
+    idempotency_key: Annotated[
+        IdempotencyKey | None,
+        Field(description="The same key gives the same group for as long as the group is kept."),
+    ] = None

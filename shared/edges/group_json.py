@@ -5,10 +5,8 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from shared.domain.follow_up import Group, GroupState
-from shared.domain.task import Stored
+from shared.domain.follow_up import Group, GroupState, StartedGroup
 from shared.edges.task_json import TaskId, Time, maybe_time_json, time_json
-from shared.services.groups import StartedGroup
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -18,6 +16,10 @@ class StartedGroupJson(TypedDict):
 
     group_id: TaskId
     task_ids: Annotated[list[TaskId], Field(description="Its members, in the request's order.")]
+    replayed: Annotated[
+        bool,
+        Field(description="The idempotency key was known: this is the group of that time."),
+    ]
 
 
 class GroupJson(TypedDict):
@@ -41,8 +43,8 @@ class GroupJson(TypedDict):
 
 def started_json(started: StartedGroup) -> StartedGroupJson:
     """Its id, and those of its members."""
-    stored = [str(one.id) for one in started.members if isinstance(one, Stored)]
-    return {"group_id": str(started.id), "task_ids": stored}
+    ids = [str(one.id) for one in started.members]
+    return {"group_id": str(started.id), "task_ids": ids, "replayed": not started.is_new}
 
 
 def group_json(group: Group) -> GroupJson:

@@ -5,10 +5,10 @@ nothing: the relay publishes what is not.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from shared.domain.blob import INLINE_BYTES
@@ -34,6 +34,7 @@ the connection is given up: they are told to come back, and what was stored afte
 its idempotency key."""
 
 Outcome = Stored | CloudTaskerError
+T = TypeVar("T")
 
 
 class EnqueueService:
@@ -147,8 +148,13 @@ class EnqueueService:
         if not tasks:
             return []
         reach(Point.API_BEFORE_COMMIT)
-        outcomes = await self._add(tasks)
+        outcomes = list(await self.patiently(self._ledger.add(tasks)))
         reach(Point.API_AFTER_COMMIT)
+        await self.publish(tasks, outcomes)
+        return list(outcomes)
+
+    async def publish(self, tasks: Sequence[NewTask], outcomes: Sequence[Outcome]) -> None:
+        """Publish those of `tasks` that their `outcomes` call new, and keep their keys in mind."""
         created: list[Outgoing] = []
         for task, outcome in zip(tasks, outcomes, strict=True):
             if isinstance(outcome, Stored) and outcome.is_new:
@@ -159,12 +165,12 @@ class EnqueueService:
                     self._behind(self._cache.put_key(task.idempotency_key, record))
         if created:
             await self._publish(created)
-        return outcomes
 
-    async def _add(self, tasks: Sequence[NewTask]) -> list[Outcome]:
+    async def patiently(self, storing: Awaitable[T]) -> T:
+        """What `storing` gives. Raises: LedgerUnavailable when it takes longer than callers do."""
         try:
             async with asyncio.timeout(self._patience_seconds):
-                return list(await self._ledger.add(tasks))
+                return await storing
         except TimeoutError:
             waited = f"postgres did not answer within {self._patience_seconds:g} s"
             raise LedgerUnavailable(waited) from None

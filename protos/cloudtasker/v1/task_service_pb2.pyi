@@ -2844,6 +2844,11 @@ class StartGroupRequest(_message.Message):
     TASKS_FIELD_NUMBER: _builtins.int
     THEN_FIELD_NUMBER: _builtins.int
     ON_FAILURE_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    """The same key gives the same group for as long as the group is kept. ALREADY_EXISTS when it
+    belongs to another request.
+    """
     @_builtins.property
     def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___EnqueueTaskRequest]:
         """1 to 1,000 tasks, without idempotency keys."""
@@ -2862,12 +2867,15 @@ class StartGroupRequest(_message.Message):
         tasks: _abc.Iterable[Global___EnqueueTaskRequest] | None = ...,
         then: Global___FollowUp | None = ...,
         on_failure: Global___FollowUp | None = ...,
+        idempotency_key: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["on_failure", b"on_failure", "then", b"then"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "idempotency_key", b"idempotency_key", "on_failure", b"on_failure", "then", b"then"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["on_failure", b"on_failure", "tasks", b"tasks", "then", b"then"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "idempotency_key", b"idempotency_key", "on_failure", b"on_failure", "tasks", b"tasks", "then", b"then"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
+    _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
 
 Global___StartGroupRequest: _TypeAlias = StartGroupRequest  # noqa: Y015
 
@@ -2879,8 +2887,11 @@ class StartGroupResponse(_message.Message):
 
     GROUP_ID_FIELD_NUMBER: _builtins.int
     TASK_IDS_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
     group_id: _builtins.str
     """The group's id, a UUID."""
+    replayed: _builtins.bool
+    """The idempotency key was known: this is the group of that time."""
     @_builtins.property
     def task_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Its members, in the request's order."""
@@ -2890,10 +2901,11 @@ class StartGroupResponse(_message.Message):
         *,
         group_id: _builtins.str = ...,
         task_ids: _abc.Iterable[_builtins.str] | None = ...,
+        replayed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_id", b"group_id", "task_ids", b"task_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_id", b"group_id", "replayed", b"replayed", "task_ids", b"task_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -50,7 +50,9 @@ _TABLES = {
             follow_ups jsonb NOT NULL,
             traceparent text NOT NULL,
             created_at timestamptz NOT NULL,
-            finished_at timestamptz
+            finished_at timestamptz,
+            idempotency_key text,
+            fingerprint text
         )
     """,
     "operations": """
@@ -118,6 +120,8 @@ _GROUP_INDEXES = (
     "CREATE INDEX tasks_open_in_group ON tasks (group_id) WHERE group_id IS NOT NULL"
     " AND state IN ('scheduled', 'queued', 'running', 'retrying')",
     "CREATE INDEX task_groups_open ON task_groups (id) WHERE finished_at IS NULL",
+    "CREATE UNIQUE INDEX task_groups_by_key ON task_groups (idempotency_key)"
+    " WHERE idempotency_key IS NOT NULL",
 )
 
 # A follow-up is stored by the very statement that ends its task, whichever that is: so no way to

@@ -59,9 +59,11 @@ class GrpcClient:
 
     async def start_group(self, request: Mapping[str, Any]) -> Json:
         tasks = map(_request, request["tasks"])
-        asked = pb.StartGroupRequest(tasks=tasks, **_followers(request))
+        key = request.get("idempotency_key")
+        asked = pb.StartGroupRequest(tasks=tasks, idempotency_key=key, **_followers(request))
         answer = await _checked(self._stub.StartGroup(asked))
-        return {"group_id": answer.group_id, "task_ids": list(answer.task_ids)}
+        ids = list(answer.task_ids)
+        return {"group_id": answer.group_id, "task_ids": ids, "replayed": answer.replayed}
 
     async def group(self, group_id: str) -> Json:
         group = await _checked(self._stub.GetGroup(pb.GetGroupRequest(group_id=group_id)))

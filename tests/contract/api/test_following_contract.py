@@ -96,3 +96,22 @@ async def test_a_wrong_group_is_refused_and_nothing_is_stored(client, group, fie
 @pytest.mark.parametrize("group_id", ["no-uuid", "019aae00-0000-7000-8000-000000000000"])
 async def test_a_group_that_is_not_there_is_not_found(client, group_id):
     assert (await refused(client.group(group_id))).code == "not_found"
+
+
+async def test_a_group_that_is_asked_for_again_is_the_same_group(client, memory):
+    asked = {"tasks": [GREET, GREET], "then": LATER, "idempotency_key": "k"}
+    started = await client.start_group(asked)
+    again = await client.start_group(asked)
+
+    assert (started["replayed"], again["replayed"]) == (False, True)
+    assert {**again, "replayed": False} == started
+    assert len(memory.publisher.messages) == 2
+
+
+async def test_the_key_of_a_group_with_another_content_is_a_conflict(client):
+    started = await client.start_group({"tasks": [GREET, GREET], "idempotency_key": "k"})
+    error = await refused(client.start_group({"tasks": [GREET], "idempotency_key": "k"}))
+
+    assert error.code == "idempotency_conflict"
+    assert started["group_id"] in str(error)
+    assert await stored(client) == 2

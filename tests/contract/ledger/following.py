@@ -53,12 +53,16 @@ async def run(ledger: Ledger, task_id: UUID, settlement: Settlement) -> State:
     return await ledger.finish(claim, settlement)
 
 
+def a_new_group(size: int, follow_ups: FollowUps, **changes: Any) -> tuple[NewGroup, list[NewTask]]:
+    """A group with its members, not stored yet."""
+    group = NewGroup(uuid7(), size, follow_ups, TRACE, **changes)
+    return group, [new_task(group_id=group.id) for _ in range(size)]
+
+
 async def a_group(
-    ledger: Ledger, groups: Groups, size: int, follow_ups: FollowUps
+    groups: Groups, size: int, follow_ups: FollowUps, **changes: Any
 ) -> tuple[NewGroup, list[NewTask]]:
     """A group with its members, all queued."""
-    group = NewGroup(uuid7(), size, follow_ups, TRACE)
-    members = [new_task(group_id=group.id) for _ in range(size)]
-    await groups.open(group)
-    await ledger.add(members)
+    group, members = a_new_group(size, follow_ups, **changes)
+    await groups.open(group, members)
     return group, members

@@ -1,17 +1,18 @@
 """What follows a task, and groups: on every ledger."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
-from uuid_utils.compat import uuid7
 
-from shared.domain.errors import LeaseLost
-from shared.domain.follow_up import FollowUps, NewGroup
+from shared.domain.errors import IdempotencyConflict, LeaseLost
+from shared.domain.follow_up import FollowUps
 from shared.domain.task import State
 from tests.contract.ledger.following import (
     GREET,
     TRACE,
     a_group,
+    a_new_group,
     new_follow_up,
     new_task,
     rejected,
@@ -141,7 +142,7 @@ async def test_an_attempt_that_lost_its_lease_is_not_followed(ledger, pass_time)
 
 async def test_a_group_ends_with_its_last_member_and_once(ledger, groups):
     then = new_follow_up(result_as="of")
-    group, members = await a_group(ledger, groups, 3, FollowUps(then, new_follow_up()))
+    group, members = await a_group(groups, 3, FollowUps(then, new_follow_up()))
     for member in members[:2]:
         await run(ledger, member.id, succeeded(None))
     assert await groups.join(10) == 0
@@ -158,7 +159,7 @@ async def test_a_group_ends_with_its_last_member_and_once(ledger, groups):
 
 async def test_a_group_with_a_member_that_failed_is_followed_by_the_other(ledger, groups):
     then, on_failure = new_follow_up(), new_follow_up(result_as="of")
-    group, members = await a_group(ledger, groups, 2, FollowUps(then, on_failure))
+    group, members = await a_group(groups, 2, FollowUps(then, on_failure))
     await run(ledger, members[0].id, rejected("no"))
     await run(ledger, members[1].id, succeeded(None))
 
@@ -169,17 +170,43 @@ async def test_a_group_with_a_member_that_failed_is_followed_by_the_other(ledger
     assert (await ledger.get(on_failure.id)).payload["of"]["failed"] == 1
 
 
-async def test_a_group_whose_members_were_never_stored_does_not_end(groups):
-    group = NewGroup(uuid7(), 2, FollowUps(), TRACE)
-    await groups.open(group)
-
-    assert await groups.join(10) == 0
-    assert (await groups.get(group.id)).state == "running"
+async def test_a_group_that_is_not_there_is_none(groups):
     assert await groups.get(uuid4()) is None
 
 
+async def test_a_known_key_gives_the_group_of_that_time(ledger, groups):
+    first, members = await a_group(groups, 3, FollowUps(), idempotency_key="k", fingerprint="a")
+    again, others = a_new_group(3, FollowUps(), idempotency_key="k", fingerprint="a")
+
+    started = await groups.open(again, others)
+
+    assert (started.id, started.is_new) == (first.id, False)
+    assert [one.id for one in started.members] == [task.id for task in members]
+    assert await groups.get(again.id) is None
+    assert await ledger.get(others[0].id) is None
+
+
+async def test_a_known_key_with_another_content_is_a_conflict(ledger, groups):
+    first, _ = await a_group(groups, 1, FollowUps(), idempotency_key="k", fingerprint="a")
+    other, members = a_new_group(1, FollowUps(), idempotency_key="k", fingerprint="b")
+
+    with pytest.raises(IdempotencyConflict, match=str(first.id)):
+        await groups.open(other, members)
+
+    assert await ledger.get(members[0].id) is None
+
+
+async def test_many_openings_with_one_key_are_one_group(groups):
+    made = [a_new_group(2, FollowUps(), idempotency_key="k", fingerprint="a") for _ in range(5)]
+
+    started = await asyncio.gather(*(groups.open(*one) for one in made))
+
+    assert len({one.id for one in started}) == 1
+    assert [one.is_new for one in started].count(True) == 1
+
+
 async def test_ending_a_group_again_changes_nothing(ledger, groups):
-    group, [member] = await a_group(ledger, groups, 1, FollowUps())
+    group, [member] = await a_group(groups, 1, FollowUps())
     await run(ledger, member.id, succeeded(None))
     await groups.join(10)
     before = await groups.get(group.id)
