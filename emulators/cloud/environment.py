@@ -1,11 +1,13 @@
 """What a workload's environment becomes on this machine. Pure.
 
 Only what names Google's own side is replaced: the database's connector, the cache's TLS, the
-platform's token check. Everything else reaches the workload as it was planned.
+platform's token check, the bucket of large payloads. Everything else reaches the workload as it
+was planned.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 HOST = "127.0.0.1"
@@ -16,12 +18,13 @@ _PLATFORM = ("PYTHONPATH", "FUNCTION_USE_ASGI", "FUNCTION_SOURCE", "FUNCTION_TAR
 @dataclass(frozen=True)
 class Place:
     """Where the embedded servers are. `password_of` gives a database user's, None if there is no
-    such user."""
+    such user; below `buckets` each bucket is a folder."""
 
     pubsub: str
     pubsub_http: str
     postgres_port: int
     password_of: Callable[[str], str | None]
+    buckets: Path
 
 
 class Unmade(Exception):
@@ -47,6 +50,9 @@ def local(planned: Mapping[str, str], place: Place) -> dict[str, str]:
         own.pop("CLOUDTASKER_REDIS_CA", None)  # the embedded server speaks no TLS
     if url := own.get("CLOUDTASKER_DATABASE_URL"):
         own["CLOUDTASKER_DATABASE_URL"] = database_url(url, place)
+    if (url := own.get("CLOUDTASKER_BLOBS_URL", "")).startswith("gs://"):
+        folder = place.buckets.resolve() / url.removeprefix("gs://")
+        own["CLOUDTASKER_BLOBS_URL"] = folder.as_uri()
     return own
 
 

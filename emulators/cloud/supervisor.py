@@ -281,6 +281,7 @@ class Supervisor:
             f"http://{HOST}:{base.pubsub_http}",
             postgres.port if postgres else 0,
             self._password_of,
+            self.folder.bucket("every").parent,
         )
 
     def _password_of(self, user: str) -> str | None:

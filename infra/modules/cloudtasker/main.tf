@@ -38,6 +38,12 @@ locals {
   # The API remembers tasks in the cache; types that only so many may run of take turns there.
   cache_readers = concat(["enqueue", "grpc_gateway"], [for name, limits in local.task_types : name if limits.limited])
 
+  # Large payloads: what enqueues stores them, a task type reads its own, the relay deletes them.
+  blob_roles = merge(
+    { for workload in ["enqueue", "grpc_gateway", "relay"] : workload => "roles/storage.objectUser" },
+    { for name, _ in local.task_types : name => "roles/storage.objectViewer" },
+  )
+
   environment = {
     CLOUDTASKER_LOG      = "json"
     GOOGLE_CLOUD_PROJECT = var.project_id
@@ -46,6 +52,7 @@ locals {
     for workload, _ in local.workloads : workload => workload == "migrate" ? local.environment : merge(
       local.environment,
       contains(local.cache_readers, workload) ? { CLOUDTASKER_REDIS_CA = module.data.redis_ca } : {},
+      contains(keys(local.blob_roles), workload) ? { CLOUDTASKER_BLOBS_URL = module.data.blobs_url } : {},
       {
         CLOUDTASKER_DATABASE_URL = join("", [
           "cloudsql+pg8000://", urlencode(module.data.database_users[workload]),
@@ -238,6 +245,7 @@ module "data" {
 
   migrate_password         = var.migrate_password
   migrate_password_version = var.secret_versions.migrate_password
+  blob_roles               = local.blob_roles
 }
 
 module "secrets" {

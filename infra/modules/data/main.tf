@@ -168,3 +168,47 @@ resource "google_redis_instance" "main" {
     }
   }
 }
+
+# Payloads that are too large for a row; the relay deletes each with its task.
+resource "google_storage_bucket" "blobs" {
+  project                     = var.project_id
+  name                        = "${var.project_id}-cloudtasker-blobs"
+  location                    = var.region
+  labels                      = var.labels
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = !var.deletion_protection
+
+  versioning {
+    enabled = true
+  }
+
+  # What was deleted by mistake can be had back for a week.
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+    condition {
+      days_since_noncurrent_time = 7
+    }
+  }
+
+  # A backstop beyond any task's life: a year's delay, and a year on the desk.
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+    condition {
+      age = 800
+    }
+  }
+}
+
+# What enqueues writes, and takes back what a repeat made useless; the relay lists and deletes.
+resource "google_storage_bucket_iam_member" "blobs" {
+  for_each = var.blob_roles
+
+  bucket = google_storage_bucket.blobs.name
+  role   = each.value
+  member = "serviceAccount:${var.workloads[each.key]}"
+}

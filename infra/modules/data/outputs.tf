@@ -33,3 +33,9 @@ output "redis_ca" {
   description = "Certificate that the cache's own is signed by; clients trust no other."
   value       = join("\n", google_redis_instance.main.server_ca_certs[*].cert)
 }
+
+output "blobs_url" {
+  description = "Where large payloads stand; known once everybody may use it."
+  value       = "gs://${google_storage_bucket.blobs.name}"
+  depends_on  = [google_storage_bucket_iam_member.blobs]
+}

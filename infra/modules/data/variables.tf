@@ -115,3 +115,8 @@ variable "workloads" {
   description = "E-mails of the service accounts that use the database, by workload; `migrate` has a user of its own kind."
   type        = map(string)
 }
+
+variable "blob_roles" {
+  description = "Role on the bucket of large payloads, by workload; a workload that is not named has none."
+  type        = map(string)
+}

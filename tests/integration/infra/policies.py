@@ -140,8 +140,17 @@ def the_api_is_asked_from_outside(plan: Plan) -> list[str]:
 
 
 def data_is_private(plan: Plan) -> list[str]:
-    """No public address, no plain connection."""
-    public = [
+    """No public address, no plain connection, no public object."""
+    open_buckets = [
+        bucket.address
+        for bucket in resources(plan, "google_storage_bucket")
+        if bucket.type == "google_storage_bucket"
+        and not (
+            bucket.after["uniform_bucket_level_access"]
+            and bucket.after["public_access_prevention"] == "enforced"
+        )
+    ]
+    public = open_buckets + [
         database.address
         for database in resources(plan, "google_sql_database_instance")
         if database.after["settings"][0]["ip_configuration"][0]["ipv4_enabled"]

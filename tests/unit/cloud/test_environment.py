@@ -1,11 +1,13 @@
 """What a workload's environment becomes on this machine."""
 
+from pathlib import Path
+
 import pytest
 
 from emulators.cloud.environment import Place, Unmade, local
 
 USERS = {"ct-noop@p.iam": "made/up"}
-HERE = Place("127.0.0.1:8185", "http://127.0.0.1:8186", 15532, USERS.get)
+HERE = Place("127.0.0.1:8185", "http://127.0.0.1:8186", 15532, USERS.get, Path("/buckets"))
 
 
 def test_what_is_not_googles_own_side_stays_as_planned():
@@ -20,6 +22,14 @@ def test_an_iam_users_database_url_gets_the_password_that_it_has_here():
     assert local({"CLOUDTASKER_DATABASE_URL": planned}, HERE)["CLOUDTASKER_DATABASE_URL"] == (
         "postgresql+pg8000://ct-noop%40p.iam:made%2Fup@127.0.0.1:15532/tasks"
     )
+
+
+def test_a_bucket_is_a_folder():
+    planned = {"CLOUDTASKER_BLOBS_URL": "gs://p-blobs"}
+
+    assert local(planned, HERE) == local({}, HERE) | {
+        "CLOUDTASKER_BLOBS_URL": "file:///buckets/p-blobs"
+    }
 
 
 def test_a_built_in_users_password_is_the_planned_one():
