@@ -209,6 +209,8 @@ LINES: Final = (
         "4xx, never 5xx, never stuck",
         (
             "tests/unit/rest/test_anything.py::test_any_bytes",
+            "tests/unit/rest/test_every_body.py::test_no_json_makes_a_route_fail",
+            "tests/unit/rest/test_every_body.py::test_what_is_no_json_of_ours_is_400_with_a_reason",
             "tests/unit/rest/test_bad_input.py::"
             "test_a_body_that_is_no_task_is_refused_with_a_reason",
             "tests/integration/grpc/test_hostile.py::test_no_bytes_make_a_method_fail_by_itself",
