@@ -1,12 +1,13 @@
 """The checks of `cloudtasker doctor`: each ok, warn or fail, with what to do. Changes nothing."""
 
 import os
+import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from shared.cli.errors import CliError
 from shared.cli.setup import Setup
@@ -101,6 +102,31 @@ def _type(one: TaskTypeJson) -> Check:
     if limits["mode"] == "short" and limits["ack_deadline_seconds"] < least:
         said = f"ack deadline {limits['ack_deadline_seconds']} s, time limit + 30 s is {least} s"
         return Check(name, "fail", said, f"set ack_deadline_seconds: {least} in its task.yaml")
+    if problem := _schema_problem(one["payload_schema"]):
+        return Check(name, "fail", f"its JSON Schema is none: {problem}", "mend its payload.py")
     if one["payload_schema"].get("type") != "object":
         return Check(name, "fail", "its payload is no JSON object", "mend its payload.py")
     return Check(name, "ok", "its limits and its payload fit")
+
+
+def _schema_problem(schema: Any) -> str:
+    """Why no pattern or reference of a JSON Schema could be used; empty where all can."""
+    for one in _parts_of(schema):
+        try:
+            re.compile(one.get("pattern", "") if isinstance(one.get("pattern"), str) else "")
+        except re.error as wrong:
+            return f"pattern {one['pattern']!r}: {wrong}"
+        named = str(one.get("$ref", "")).partition("#/$defs/")[2]
+        if named and named not in schema.get("$defs", {}):
+            return f"nothing stands at #/$defs/{named}"
+    return ""
+
+
+def _parts_of(schema: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, dict):
+        yield schema
+    below = schema.values() if isinstance(schema, dict) else schema
+    if isinstance(below, str) or not isinstance(below, Iterable):
+        return
+    for one in below:
+        yield from _parts_of(one)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="A plan, as `terraform show -json` prints it.",
 )
+@click.option("--json", "as_json", is_flag=True, help="The same as -o json.")
 @output_options("table", "json")
 @click.pass_context
-def doctor(context: click.Context, plan_file: Path | None, output: Output) -> None:
+def doctor(context: click.Context, plan_file: Path | None, as_json: bool, output: Output) -> None:
     """Check this machine and the stack that runs here; with --plan, a plan of the infrastructure.
 
     Exit code 1: a check failed, or the plan has what would fail silently.
@@ -40,6 +41,8 @@ def doctor(context: click.Context, plan_file: Path | None, output: Output) -> No
     $ terraform show -json plan > plan.json
     $ cloudtasker doctor --plan plan.json
     """
+    if as_json:
+        output = replace(output, format="json")
     if plan_file is None:
         _check_here(context, output)
         return
@@ -56,9 +59,10 @@ def doctor(context: click.Context, plan_file: Path | None, output: Output) -> No
 
 def _check_here(context: click.Context, output: Output) -> None:
     from shared.cli.checkup import here
+    from shared.cli.deep_checks import package
 
     setup = context.ensure_object(Setup)
-    checks = [*here(), *run(_ask(setup))]
+    checks = [*here(), package(), *run(_ask(setup))]
     if output.is_table:
         _draw_checks(checks, output)
     else:
@@ -69,9 +73,11 @@ def _check_here(context: click.Context, output: Output) -> None:
 
 async def _ask(setup: Setup) -> "list[Check]":
     """The parts, and what the API says of its task types when it works."""
-    from shared.cli import checkup
+    from shared.cli import checkup, deep_checks
 
     checks, state = await checkup.stack(setup)
+    for look in (deep_checks.database, deep_checks.redis, deep_checks.emulator):
+        checks.extend(await look(state))
     if state is None or any(one.name == "enqueue" and one.verdict == "fail" for one in checks):
         return checks
     async with connect(setup, state.rest) as client:
