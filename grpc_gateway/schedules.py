@@ -7,7 +7,8 @@ from grpc_gateway.answers import timestamp
 from grpc_gateway.requests import check_storable, payload_of
 from protos.cloudtasker.v1 import task_service_pb2 as pb
 from shared.domain.errors import InvalidField, InvalidRequest
-from shared.domain.schedule import Missed, Origin, Schedule
+from shared.domain.missed import Missed
+from shared.domain.schedule import Origin, Schedule
 from shared.domain.upkeep import Swept
 
 _MISSED: Final = {one: pb.Schedule.Missed.Value(one.name) for one in Missed}

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.adapters.pg_calls import Calls
-from shared.domain.schedule import Missed, NewSchedule, Origin, Schedule, Step
+from shared.domain.missed import Missed
+from shared.domain.schedule import NewSchedule, Origin, Schedule, Step
 from shared.domain.task import NewTask
 
 _COLUMNS: Final = (

@@ -15,7 +15,7 @@ from shared.cli.words import age
 from shared.client import ApiError, Client
 from shared.client.schedules import ScheduleJson, ScheduleRequest
 from shared.domain.errors import Code
-from shared.domain.schedule import Missed
+from shared.domain.missed import Missed
 
 _FIXES: Final[Mapping[str, str]] = {
     Code.NOT_FOUND: "`cloudtasker schedules list` shows those that there are.",

@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.errors import InvalidField, InvalidPayload
+from shared.domain.missed import Missed
 from shared.domain.task import NewTask
 from shared.domain.trace import traceparent_of
 
@@ -24,17 +25,6 @@ MISSED_AFTER_SECONDS: Final = 300.0
 MOST_RUNS: Final = 100
 """Runs that one step of `run_all` makes at most; the next step goes on."""
 MAX_SCHEDULES: Final = 1000
-
-
-class Missed(StrEnum):
-    """What happens to runs that no relay was there for."""
-
-    SKIP = "skip"
-    """They are not made up for."""
-    RUN_ONCE = "run_once"
-    """One run stands for all of them."""
-    RUN_ALL = "run_all"
-    """Each is made, however late."""
 
 
 class Origin(StrEnum):

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from shared.domain.schedule import Missed, Origin, Schedule
+from shared.domain.missed import Missed
+from shared.domain.schedule import Origin, Schedule
 from shared.domain.upkeep import Swept
 from shared.edges.task_json import TaskId, Time, maybe_time_json, time_json
 

@@ -125,7 +125,7 @@ class _Storm:
         names = functions if self._random.random() < 0.6 else anything
         process = self._world.processes[self._random.choice(names)]
         process.freeze()
-        self._later(self._random.choice((1.0, 20.0, 45.0, 80.0)), process.thaw)
+        self._later(self._random.choice((1.0, 45.0, 60.0, 80.0)), process.thaw)
         return f"freeze {process.name}"
 
     async def _no_relay(self) -> str:
@@ -155,4 +155,11 @@ class _Storm:
         world.broker.twice_chance = world.broker.ack_lost_chance = 0.0
 
 
-FAULTS: Final = (_Storm._kill, _Storm._kill, _Storm._freeze, _Storm._cut_off, _Storm._no_relay)
+FAULTS: Final = (
+    _Storm._kill,
+    _Storm._kill,
+    _Storm._freeze,
+    _Storm._freeze,
+    _Storm._cut_off,
+    _Storm._no_relay,
+)

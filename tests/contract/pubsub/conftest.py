@@ -67,10 +67,15 @@ def is_left_out(item):
     return on_googles or by_rest
 
 
-@pytest.fixture(scope="session")
-def transport():
-    """How the clients speak to the emulator, unless the module has `by_both_transports`."""
-    return "grpc"
+def pytest_generate_tests(metafunc):
+    """By gRPC, unless the module has `by_both_transports`.
+
+    Always a parameter, never a fixture: so what a session keeps for one transport is never
+    given to a test of the other, in whatever order the files run.
+    """
+    marks = metafunc.definition.iter_markers("parametrize")
+    if "transport" in metafunc.fixturenames and all(m.args[0] != "transport" for m in marks):
+        metafunc.parametrize("transport", ["grpc"], scope="session")
 
 
 @pytest.fixture(scope="session")

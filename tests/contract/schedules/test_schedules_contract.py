@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from shared.domain.missed import Missed
 from shared.domain.ports import TaskFilter
-from shared.domain.schedule import Missed, NewSchedule, Origin, Step, run_of
+from shared.domain.schedule import NewSchedule, Origin, Step, run_of
 from shared.domain.task import State
 
 HOUR = timedelta(hours=1)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.adapters.cron import CronCalendar
+from shared.domain.missed import Missed
 from shared.domain.schedule import (
     MISSED_AFTER_SECONDS,
     MOST_RUNS,
-    Missed,
     Origin,
     Schedule,
     run_of,
