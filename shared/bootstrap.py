@@ -29,6 +29,7 @@ from shared.settings import ROOT, Settings, read_settings
 if TYPE_CHECKING:
     from shared.adapters.fsspec_blobs import FsspecBlobs
     from shared.adapters.pg_calls import Calls
+    from shared.domain.blob import Blobs
     from shared.domain.desk_ports import Audit, Desk, Operations, Pauses
     from shared.domain.follow_up import Groups
     from shared.services.desk import DeskService
@@ -92,6 +93,7 @@ class Runner:
     task_type: TaskType
     execute: ExecuteService
     readiness: Readiness
+    blobs: "Blobs | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,8 @@ def runner(name: str, handle: Handle) -> Runner:
     execute = ExecuteService(
         task_type, handle, ledger, turns=_turns(task_type), claim_check=_claim_check()
     )
-    return Runner(settings(), task_type, execute, Readiness({"postgres": ledger.ping}))
+    ready = Readiness({"postgres": ledger.ping})
+    return Runner(settings(), task_type, execute, ready, _blobs())
 
 
 @cache

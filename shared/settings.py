@@ -149,8 +149,8 @@ VARIABLES: Final = (
     Variable(
         "CLOUDTASKER_BLOBS_URL",
         "",
-        "where payloads above 256 KB go, as `file:///folder` or `gs://bucket`; without it a body "
-        "is at most 1 MB",
+        "where payloads above 256 KB and thumbnails go, as `file:///folder` or `gs://bucket`; "
+        "without it a body is at most 1 MB",
     ),
     Variable("CLOUDTASKER_GRPC_REFLECTION", "", "`1` lets gRPC clients list the services"),
     Variable("CLOUDTASKER_STATE", ".cloudtasker/state.json", "where the command line looks"),

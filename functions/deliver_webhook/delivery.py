@@ -4,18 +4,17 @@ Knows HTTP; knows neither which targets are allowed nor what an answer means for
 """
 
 import asyncio
-import logging
 import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from pydantic import HttpUrl
 
-from functions.deliver_webhook.address_guard import Target
+from shared.edges.address_guard import Target
+from shared.edges.pinned_request import send_pinned, system_tls
 
 if TYPE_CHECKING:
     import httpx
@@ -72,12 +71,10 @@ async def post(
     """
     import httpx
 
-    # httpx logs each URL, and a webhook's URL may hold a secret.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     timeout = httpx.Timeout(patience.answer_seconds, connect=patience.connect_seconds)
     try:
         async with httpx.AsyncClient(
-            verify=tls or _system_tls(), trust_env=False, timeout=timeout
+            verify=tls or system_tls(), trust_env=False, timeout=timeout
         ) as client:
             return await _answer(client, webhook, patience)
     except (httpx.TransportError, TimeoutError) as error:
@@ -85,47 +82,20 @@ async def post(
         raise NoAnswer(f"{webhook.target.host}: {reason}") from error
 
 
-@cache
-def _system_tls() -> ssl.SSLContext:
-    """Loading the certificate authorities costs tens of milliseconds, so it is done once."""
-    import httpx
-
-    return httpx.create_ssl_context(trust_env=False)
-
-
 async def _answer(
     client: "httpx.AsyncClient", webhook: WebhookRequest, patience: Patience
 ) -> WebhookAnswer:
     started = time.perf_counter()
     async with asyncio.timeout(patience.answer_seconds):
-        response = await _send(client, webhook)
+        response = await send_pinned(
+            client, "POST", webhook.url, webhook.target, webhook.headers, webhook.body
+        )
     duration_ms = round((time.perf_counter() - started) * 1000)
     try:
         excerpt = await _excerpt(response, patience.excerpt_seconds)
     finally:
         await response.aclose()
     return WebhookAnswer(response.status_code, response.headers, excerpt, duration_ms)
-
-
-async def _send(client: "httpx.AsyncClient", webhook: WebhookRequest) -> "httpx.Response":
-    """The request names the host; the connection goes to an address that was checked."""
-    import httpx
-
-    named = httpx.URL(str(webhook.url))
-    failure: httpx.TransportError = httpx.ConnectError("no address")
-    for address in webhook.target.addresses:
-        request = client.build_request(
-            "POST",
-            named.copy_with(host=address),
-            content=webhook.body,
-            headers={**webhook.headers, "Host": named.netloc.decode()},
-            extensions={"sni_hostname": webhook.target.host},
-        )
-        try:
-            return await client.send(request, stream=True)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as deaf:
-            failure = deaf
-    raise failure
 
 
 async def _excerpt(response: "httpx.Response", within_seconds: float) -> str:

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from functions.deliver_webhook.address_guard import Resolve, checked_target, resolve
 from functions.deliver_webhook.delivery import WebhookAnswer, WebhookRequest, post
 from functions.deliver_webhook.payload import DeliverWebhook
 from functions.deliver_webhook.retry_after import retry_after_seconds
 from functions.deliver_webhook.signature import signature_header
 from shared.domain.outcome import RejectTask, RetryLater
+from shared.edges.address_guard import Resolve, checked_target, resolve
 from shared.edges.task_context import TaskContext
 
 _PASSING = (408, 425, 429)

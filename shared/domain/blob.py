@@ -75,6 +75,11 @@ def payload_blob(task_id: UUID, content: bytes) -> Blob:
     return Blob(f"{PAYLOADS}{task_id}", len(content), hashlib.sha256(content).hexdigest())
 
 
+def result_key(task_id: UUID, ending: str) -> str:
+    """The key of a task's result: the same in each attempt, so that a repeat overwrites."""
+    return f"{RESULTS}{task_id}.{ending}"
+
+
 def owner_of(key: str) -> UUID | None:
     """The task that the blob `key` belongs to; None when it is not one of ours."""
     if not key.startswith((PAYLOADS, RESULTS)):

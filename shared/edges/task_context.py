@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from shared.domain.blob import Blobs, result_key
+from shared.domain.errors import Misconfigured
 from shared.domain.outcome import TaskCancelled
 from shared.settings import Settings
 
@@ -63,6 +65,7 @@ class TaskContext:
     labels: dict[str, str] = field(default_factory=dict)
     run: Running = field(default_factory=ByHand, repr=False)
     loop: asyncio.AbstractEventLoop | None = field(default=None, repr=False)
+    blobs: Blobs | None = field(default=None, repr=False)
 
     @property
     def cancelled(self) -> bool:
@@ -104,6 +107,21 @@ class TaskContext:
         """
         outcome: T = await self.run.once(key, effect)
         return outcome
+
+    async def keep(self, ending: str, content: bytes) -> str:
+        """Store a large result in the blob store, and return its key, `results/<task id>.<ending>`.
+
+        Another attempt overwrites it; it is deleted when its task is gone.
+        Raises: Misconfigured without CLOUDTASKER_BLOBS_URL; BlobsUnavailable.
+        """
+        if self.blobs is None:
+            raise Misconfigured(
+                "CLOUDTASKER_BLOBS_URL is not set; it names the folder or bucket that results "
+                "are stored in, as file:///folder or gs://bucket"
+            )
+        key = result_key(self.task_id, ending)
+        await self.blobs.put(key, content)
+        return key
 
     def wait(self, asked: Coroutine[Any, Any, T]) -> T:
         """For a `def` handler: `context.wait(context.progress(40))`, in its thread."""

@@ -118,4 +118,5 @@ class TaskEndpoint(PushEndpoint):
             labels=claim.labels,
             run=run,
             loop=run.loop,
+            blobs=self._runner.blobs,
         )

@@ -90,6 +90,15 @@ def test_no_log_line_carries_a_payload(stack):
     assert secret not in stack.log_file.read_text()
 
 
+def test_a_thumbnail_of_the_sample_stands_in_the_blob_store(stack):
+    asked = stack.cli("tasks", "enqueue", "make_thumbnail", "--sample", "-q")
+    task = stack.wait(asked.stdout.strip())
+
+    result = task["result"]
+    assert (result["width"], result["height"]) == (8, 6)
+    assert result["blob"] == f"results/{task['task_id']}.jpeg"
+
+
 def test_everything_reports_itself_ready(stack):
     for url in [stack.state["rest"], *stack.state["functions"].values()]:
         assert httpx.get(f"{url}/ready", timeout=10).status_code == 200
@@ -100,7 +109,8 @@ def test_everything_reports_itself_ready(stack):
 def test_the_state_file_has_its_documented_form(stack):
     wanted = {"rest", "grpc", "pubsub", "mail", "postgres", "redis", "functions", "pids"}
     assert wanted <= set(stack.state)
-    functions = {"enqueue", "relay", "dead_letter", "send_email", "deliver_webhook", "noop"}
+    types = {"send_email", "deliver_webhook", "make_thumbnail", "noop"}
+    functions = {"enqueue", "relay", "dead_letter", *types}
     assert functions <= set(stack.state["functions"])
 
 

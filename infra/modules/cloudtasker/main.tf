@@ -39,9 +39,10 @@ locals {
   cache_readers = concat(["enqueue", "grpc_gateway"], [for name, limits in local.task_types : name if limits.limited])
 
   # Large payloads: what enqueues stores them, a task type reads its own, the relay deletes them.
+  # Thumbnails are large results, which their type writes.
   blob_roles = merge(
     { for workload in ["enqueue", "grpc_gateway", "relay"] : workload => "roles/storage.objectUser" },
-    { for name, _ in local.task_types : name => "roles/storage.objectViewer" },
+    { for name, _ in local.task_types : name => name == "make_thumbnail" ? "roles/storage.objectUser" : "roles/storage.objectViewer" },
   )
 
   environment = {

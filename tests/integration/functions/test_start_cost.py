@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.functions.server import ROOT
 
-FUNCTIONS = ["noop", "send_email", "deliver_webhook", "dead_letter", "relay"]
+FUNCTIONS = ["noop", "send_email", "deliver_webhook", "make_thumbnail", "dead_letter", "relay"]
 NOT_AT_START = [
     "google.pubsub_v1",
     "google.cloud.pubsub_v1",
@@ -25,6 +25,7 @@ NOT_AT_START = [
     "aiosmtplib",
     "fsspec",
     "gcsfs",
+    "PIL",
 ]
 _LOADED = "import json, sys, functions.{0}.main as m; print(json.dumps([*sys.modules]))"
 _TIMED = "import time; began = time.process_time(); import {0}; print(time.process_time() - began)"
@@ -46,9 +47,9 @@ def test_a_function_loads_no_client_before_it_needs_one(name):
     assert not loaded(name) & set(NOT_AT_START)
 
 
-@pytest.mark.parametrize("name", ["noop", "send_email", "deliver_webhook"])
+@pytest.mark.parametrize("name", ["noop", "send_email", "deliver_webhook", "make_thumbnail"])
 def test_a_task_function_loads_no_other_task_type(name):
-    others = {"noop", "send_email", "deliver_webhook"} - {name}
+    others = {"noop", "send_email", "deliver_webhook", "make_thumbnail"} - {name}
 
     assert not {f"functions.{other}" for other in others} & loaded(name)
 

@@ -7,12 +7,12 @@ import pytest
 from aiohttp import web
 from pydantic import HttpUrl, ValidationError
 
-from functions.deliver_webhook.address_guard import BlockedAddress, Target, checked_target
 from functions.deliver_webhook.delivery import NoAnswer, Patience, WebhookRequest, post
 from functions.deliver_webhook.payload import DeliverWebhook
+from shared.edges.address_guard import BlockedAddress, Target, checked_target
 from tests.integration.task_types.receiver import Receiver, answering
 from tests.integration.task_types.trickle import trickling
-from tests.unit.deliver_webhook.hostile_urls import HOSTILE_URLS, lying_dns
+from tests.unit.edges.hostile_urls import HOSTILE_URLS, lying_dns
 
 IMPATIENT = Patience(connect_seconds=5, answer_seconds=0.2, excerpt_seconds=0.2)
 HERE = Target("hooks.example.com", ("127.0.0.1",))

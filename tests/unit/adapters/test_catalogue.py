@@ -34,7 +34,7 @@ def house(tmp_path, monkeypatch):
 
 
 def test_the_shipped_task_types_load():
-    assert {"send_email", "deliver_webhook", "noop"} <= set(load_catalogue(ROOT))
+    assert {"send_email", "deliver_webhook", "make_thumbnail", "noop"} <= set(load_catalogue(ROOT))
 
 
 def test_a_folder_with_a_task_yaml_is_a_task_type(house):

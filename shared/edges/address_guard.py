@@ -1,4 +1,4 @@
-"""Which URLs a webhook may reach (SSRF guard). Decides before any connection; opens none.
+"""Which URLs a task may reach for a caller (SSRF guard). Decides before any connection; opens none.
 
 Source: OWASP, "Server-Side Request Forgery Prevention".
 """
@@ -13,8 +13,8 @@ from typing import Final
 
 from pydantic import HttpUrl
 
-from functions.deliver_webhook.global_address import is_global
 from shared.domain.outcome import RejectTask
+from shared.edges.global_address import is_global
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Every address of a host name, as text. Raises: OSError when the name cannot be resolved."""
@@ -79,10 +79,10 @@ def _pair(host: str, port: int) -> str:
 def _check_form(scheme: str, host: str, port: int, ports: Collection[int]) -> None:
     """What can be refused without asking a name server."""
     if scheme != "https":
-        raise BlockedAddress(f"webhooks go to https URLs, not {scheme}")
+        raise BlockedAddress(f"only https URLs may be reached, not {scheme}")
     if port not in ports:
         open_ports = " or ".join(map(str, ports))
-        raise BlockedAddress(f"port {port} is not open to webhooks; use {open_ports}")
+        raise BlockedAddress(f"port {port} may not be reached; use {open_ports}")
     if _is_literal(host):
         return
     if not _NAME.fullmatch(host) or host.rpartition(".")[2] in _PRIVATE_SUFFIXES:

@@ -5,17 +5,15 @@ import socket
 import pytest
 from pydantic import HttpUrl, ValidationError
 
-from functions.deliver_webhook.address_guard import (
+from functions.deliver_webhook.payload import DeliverWebhook
+from shared.edges.address_guard import (
     BlockedAddress,
     Target,
     Unresolved,
     checked_target,
     resolve,
 )
-from functions.deliver_webhook.handler import deliver_webhook
-from functions.deliver_webhook.payload import DeliverWebhook
-from shared.domain.outcome import RejectTask
-from tests.unit.deliver_webhook.hostile_urls import HOSTILE_URLS, LYING_DNS, PUBLIC, lying_dns
+from tests.unit.edges.hostile_urls import HOSTILE_URLS, LYING_DNS, PUBLIC, lying_dns
 
 
 async def test_every_hostile_url_is_refused_by_its_payload_or_by_the_guard():
@@ -31,13 +29,6 @@ async def test_every_hostile_url_is_refused_by_its_payload_or_by_the_guard():
             passed.append(url)
     assert passed == []
     assert len(HOSTILE_URLS) >= 60
-
-
-async def test_a_blocked_url_rejects_the_task(context):
-    payload = DeliverWebhook(url="https://loopback.example.com/", body={})
-
-    with pytest.raises(RejectTask, match="not on the public internet"):
-        await deliver_webhook(payload, context(), resolve=lying_dns)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.deliver_webhook.global_address import is_global
+from shared.edges.global_address import is_global
 
 BORDERS = {
     "0/8": ("0.0.0.0", "0.255.255.255", None, "1.0.0.0"),  # noqa: S104
