@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from shared.client.asking import Asking
 from shared.client.desk_shapes import (
     AuditLine,
     DeadTask,
@@ -18,11 +19,8 @@ from shared.client.desk_shapes import (
 from shared.client.shapes import TaskJson
 
 
-class DeskCalls:
+class DeskCalls(Asking):
     """What `Client` has of these. Raises: ApiError, ServiceUnreachable, each of them."""
-
-    async def _ask(self, method: str, path: str, **content: Any) -> Any:
-        raise NotImplementedError
 
     async def error_groups(self, task_type: str | None = None) -> ErrorGroups:
         """Groups of like errors over the newest 1,000 dead tasks, the largest first."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 from urllib.parse import quote
 
+from shared.client.asking import Asking
 from shared.client.shapes import FollowUpRequest, TaskRequest
 
 
@@ -38,18 +39,8 @@ class GroupJson(TypedDict):
     finished_at: str | None
 
 
-class GroupCalls:
+class GroupCalls(Asking):
     """Part of `Client`. Each call raises ApiError when refused, else ServiceUnreachable."""
-
-    async def _ask(self, method: str, path: str, **content: Any) -> Any:
-        raise NotImplementedError
-
-    async def _pause_until(self, deadline: float) -> bool:
-        """Let a moment pass; False when the deadline has come."""
-        raise NotImplementedError
-
-    def _deadline(self, seconds: float) -> float:
-        raise NotImplementedError
 
     async def start_group(self, request: GroupRequest) -> StartedGroup:
         """Accept a group, all of it or nothing. After ServiceUnreachable it may be stored: an

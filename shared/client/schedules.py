@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 from urllib.parse import quote
 
+from shared.client.asking import Asking
 from shared.client.shapes import Receipt
 
 
@@ -34,11 +35,8 @@ class ScheduleJson(TypedDict):
     updated_at: str
 
 
-class ScheduleCalls:
+class ScheduleCalls(Asking):
     """Part of `Client`. Each call raises ApiError when refused, else ServiceUnreachable."""
-
-    async def _ask(self, method: str, path: str, **content: Any) -> Any:
-        raise NotImplementedError
 
     async def schedules(self) -> list[ScheduleJson]:
         """Every schedule, by name."""
