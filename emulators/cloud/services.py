@@ -14,7 +14,7 @@ from emulators.terraform.provider import CloudError
 
 _SOURCE = "GOOGLE_FUNCTION_SOURCE"
 _COMMAND = ["cloudtasker"]
-_COMMAND_MODULE = "shared.cli.main"
+_COMMAND_MODULE = "shared.cli"
 
 
 class _Part(Held):

@@ -118,7 +118,7 @@ class Stack:
             took = f"{seconds:.1f} s"
         self.console.ok("postgres", self._servers.database_place, took)
         if (self.options.root / "shared" / "migrations").exists():
-            module = Module("shared.cli.main", ["migrate"], self.parts.product)
+            module = Module("shared.cli", ["migrate"], self.parts.product)
             await run_once(
                 "The database migration",
                 lambda output: self._zygote.run(module, output),

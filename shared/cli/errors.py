@@ -65,7 +65,7 @@ def report(failure: BaseException, args: Sequence[str]) -> int:
 def _as_cli_error(failure: BaseException) -> CliError:
     if isinstance(failure, CliError):
         return failure
-    if isinstance(failure, click.Abort):
+    if isinstance(failure, (click.Abort, KeyboardInterrupt)):
         return _interrupted()
     if isinstance(failure, click.ClickException):
         return _wrong_usage(failure)

@@ -53,6 +53,6 @@ class Root(LazyGroup):
         extra["standalone_mode"] = False
         try:
             code = super().main(asked, prog_name, **extra)
-        except Exception as failure:  # the top of an edge; an interrupt comes as Click's Abort
+        except (Exception, KeyboardInterrupt) as failure:  # the top of an edge
             code = report(failure, asked)
         sys.exit(code if isinstance(code, int) else Exit.OK)

@@ -1,4 +1,4 @@
-"""Entry point of `cloudtasker`: the list of commands, and nothing that one of them needs."""
+"""The list of commands of `cloudtasker`, and nothing that one of them needs."""
 
 import sys
 from typing import Final
@@ -54,14 +54,10 @@ def cli(context: click.Context) -> None:
     context.obj = context.obj or Setup()
 
 
-def main() -> None:
-    """Run the command line with this process's arguments."""
+def run() -> None:
+    """Run the command line with this process's arguments; `__main__` calls it."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a sign gets a question mark, never a stack trace.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     cli.main(prog_name="cloudtasker")
-
-
-if __name__ == "__main__":
-    main()

@@ -22,7 +22,7 @@ def empty(postgres: PostgresServer, url: str) -> None:
 
 
 def keys(url: str, *arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "shared.cli.main", "keys", *arguments]
+    command = [sys.executable, "-m", "shared.cli", "keys", *arguments]
     environment = {**os.environ, "CLOUDTASKER_DATABASE_URL": url}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

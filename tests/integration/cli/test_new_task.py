@@ -35,7 +35,7 @@ def checkout(tmp_path_factory) -> Path:
         shutil.copy(ROOT / file, root / file)
     shutil.copy(ROOT / "pyproject.toml", root)
     for name in NAMES:
-        run(root, sys.executable, "-m", "shared.cli.main", "new-task", name)
+        run(root, sys.executable, "-m", "shared.cli", "new-task", name)
     return root
 
 

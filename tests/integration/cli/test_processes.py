@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-COMMAND = [sys.executable, "-m", "shared.cli.main"]
+COMMAND = [sys.executable, "-m", "shared.cli"]
 
 
 def run(*words: str, **options) -> subprocess.CompletedProcess:
@@ -22,7 +22,7 @@ def run(*words: str, **options) -> subprocess.CompletedProcess:
 def imported_by(*words: str) -> set[str]:
     """The modules that are loaded once the command has run."""
     program = (
-        "import sys\nfrom shared.cli.main import main\n"
+        "import sys\nfrom shared.cli.__main__ import main\n"
         f"sys.argv[1:] = {list(words)}\n"
         "try:\n    main()\nfinally:\n    print(*sys.modules, file=sys.stderr)"
     )
@@ -65,17 +65,22 @@ def test_nothing_on_stdout_but_one_document_when_json_is_asked_for(tmp_path):
 
 @contextmanager
 def silent_server() -> Iterator[tuple[str, threading.Event]]:
-    """A server that accepts a connection and never answers; the event says that one came."""
+    """A server that never answers; the event says that our request came, not a stranger's."""
     came = threading.Event()
+    kept = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def accept() -> None:
-            connection, _ = server.accept()
-            came.set()
-            connection.recv(1 << 16)
+            while not came.is_set():
+                connection, _ = server.accept()
+                kept.append(connection)
+                if connection.recv(1 << 16).startswith(b"GET /tasks"):
+                    came.set()
 
         threading.Thread(target=accept, daemon=True).start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}", came
+    for connection in kept:
+        connection.close()
 
 
 def test_ctrl_c_exits_with_130_and_no_stack_trace():
@@ -90,6 +95,24 @@ def test_ctrl_c_exits_with_130_and_no_stack_trace():
     assert process.returncode == 130
     assert "CT130 Interrupted." in said
     assert "Traceback" not in said
+
+
+def test_ctrl_c_while_the_command_loads_shows_no_stack_trace():
+    program = (
+        "import os, signal, sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'rich_click':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from shared.cli.__main__ import main\n"
+        "main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr.startswith("CT130 Interrupted.")
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_reader_that_closes_the_pipe_early_sees_no_stack_trace():
