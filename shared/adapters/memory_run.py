@@ -1,29 +1,20 @@
 """The part of the ledger in memory that a run uses between its claim and its finish."""
 
-from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from shared.domain.errors import LeaseLost
+from shared.adapters.memory_tables import MemoryTables, Row
 from shared.domain.task import CANCELLABLE, Claim, Effect, Glimpse, Progress, State, glimpse_of
 
-if TYPE_CHECKING:
-    from shared.adapters.memory_ledger import Row
 
-
-class MemoryRunMoves:
+class MemoryRunMoves(MemoryTables):
     """See `Runs` and `Ledger.cancel_all`."""
-
-    _rows: "dict[UUID, Row]"
-    _now: Callable[[], datetime]
-    effects: dict[tuple[UUID, str], Effect]
 
     async def cancel_all(self, task_ids: Sequence[UUID]) -> list[State | None]:
         """See `Ledger.cancel_all`."""
         return [self._cancel(self._rows.get(task_id)) for task_id in task_ids]
 
-    def _cancel(self, row: "Row | None") -> State | None:
+    def _cancel(self, row: Row | None) -> State | None:
         if row and row.task.state is State.RUNNING:
             row.change(cancel_requested_at=row.task.cancel_requested_at or self._now())
             row.on_cancel()
@@ -50,10 +41,3 @@ class MemoryRunMoves:
     async def record(self, claim: Claim, key: str, effect: Effect) -> None:
         """See `Runs.record`."""
         self.effects.setdefault((self._held(claim).task.id, key), effect)
-
-    def _held(self, claim: Claim) -> "Row":
-        """The row that the claim still holds. Raises: LeaseLost."""
-        row = self._rows.get(claim.task_id)
-        if not row or row.token != claim.token or row.task.state is not State.RUNNING:
-            raise LeaseLost(claim.task_id, claim.token)
-        return row

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from shared.adapters.memory_ledger import MemoryLedger, Row
+from shared.adapters.memory_ledger import MemoryLedger
+from shared.adapters.memory_tables import Row
 from shared.domain.ledger_rules import IDEMPOTENCY_WINDOW_SECONDS
 from shared.domain.task import State
 from shared.domain.upkeep import LOST_AFTER_SECONDS, Glance, Retention, Swept

@@ -4,8 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.batcher import Row, Statement
-from shared.adapters.pg_statements import ADD, EARLIER
-from shared.adapters.postgres import earlier_of, new_row
+from shared.adapters.pg_add import ADD, EARLIER, earlier_of, new_row
 from shared.domain.errors import IdempotencyConflict
 from shared.domain.task import NewTask, State, Stored
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from shared.adapters.pg_add import adding, new_row
 from shared.adapters.pg_calls import Calls
-from shared.adapters.pg_statements import adding
-from shared.adapters.postgres import new_row
 from shared.domain.errors import IdempotencyConflict, LedgerUnavailable
 from shared.domain.follow_up import Group, NewGroup, StartedGroup, ids_of
 from shared.domain.task import NewTask, State, Stored

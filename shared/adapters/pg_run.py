@@ -1,6 +1,6 @@
 """What a run writes while it runs: progress, effects; and how it learns that it shall stop.
 
-Each statement is fenced by the token, as `pg_statements.FINISH` is, and for many runs at once.
+Each statement is fenced by the token, as `pg_finish.FINISH` is, and for many runs at once.
 """
 
 import asyncio
@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from shared.adapters import pg_statements as sql
 from shared.adapters.batcher import Batcher, Row, Statement
+from shared.adapters.pg_finish import CANCEL
 from shared.domain.errors import LeaseLost
 from shared.domain.task import Claim, Effect, Glimpse, State
 
@@ -90,7 +90,7 @@ class RunMoves:
 
     async def cancel_all(self, task_ids: Sequence[UUID]) -> list[State | None]:
         """See `Ledger.cancel_all`."""
-        rows = await self._batcher.run(sql.CANCEL, [{"id": str(one)} for one in task_ids])
+        rows = await self._batcher.run(CANCEL, [{"id": str(one)} for one in task_ids])
         return [State(row["state"]) if row else None for row in rows]
 
     async def glimpse(self, task_ids: Collection[UUID]) -> dict[UUID, Glimpse]:

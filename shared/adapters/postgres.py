@@ -2,27 +2,27 @@
 of its own, reads by hand of a person through SQLAlchemy (`pg_reads`)."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID
 
-from shared.adapters import pg_statements as sql
-from shared.adapters.batcher import Batcher, Row, Standing
+from shared.adapters.batcher import Batcher, Standing
+from shared.adapters.pg_add import ADD, EARLIER, MARK_PUBLISHED, earlier_of, new_row
 from shared.adapters.pg_calls import Calls
+from shared.adapters.pg_claim import CLAIM, HOLD, PUT_BACK, REFUSED
 from shared.adapters.pg_connection import REVISION
+from shared.adapters.pg_due import DueMoves
+from shared.adapters.pg_finish import FINISH, RENEW
 from shared.adapters.pg_run import STOPS, RunMoves
 from shared.domain.blob import blob_of
 from shared.domain.errors import IdempotencyConflict, LeaseLost, LedgerUnavailable
 from shared.domain.ledger_rules import LEASE_BEYOND_LIMIT_SECONDS, RENEW_SECONDS, STOPS_SECONDS
-from shared.domain.ports import DeskEntry, TaskFilter, nothing
+from shared.domain.ports import TaskFilter, nothing
 from shared.domain.settlement import Settlement
 from shared.domain.task import (
     FINAL,
     Claim,
-    DeadLetterCopy,
     NewTask,
     Outgoing,
     Refusal,
@@ -33,7 +33,7 @@ from shared.domain.task import (
 from shared.domain.task_type import TaskType
 
 
-class PostgresLedger(RunMoves):
+class PostgresLedger(RunMoves, DueMoves):
     """See `Ledger` and `Runs`. Connects at the first use; one thread commits for everybody."""
 
     def __init__(
@@ -44,13 +44,13 @@ class PostgresLedger(RunMoves):
         stops_seconds: float = STOPS_SECONDS,
     ) -> None:
         self._url = url
-        standing = (Standing(sql.RENEW, renew_seconds), Standing(STOPS, stops_seconds))
+        standing = (Standing(RENEW, renew_seconds), Standing(STOPS, stops_seconds))
         self._batcher = Batcher(url, standing)
         self._calls = Calls(url)
 
     async def add(self, tasks: Sequence[NewTask]) -> list[Stored | IdempotencyConflict]:
         """See `Ledger.add`."""
-        rows = await self._batcher.run(sql.ADD, [new_row(task) for task in tasks])
+        rows = await self._batcher.run(ADD, [new_row(task) for task in tasks])
         repeated = [task for task, row in zip(tasks, rows, strict=True) if row is None]
         earlier = iter(await self._earlier(repeated))
         return [
@@ -65,18 +65,18 @@ class PostgresLedger(RunMoves):
         if not tasks:
             return []
         asked = [{"idempotency_key": task.idempotency_key} for task in tasks]
-        rows = await self._batcher.run(sql.EARLIER, asked)
+        rows = await self._batcher.run(EARLIER, asked)
         return [earlier_of(task, row) for task, row in zip(tasks, rows, strict=True)]
 
     async def mark_published(self, tasks: Sequence[Outgoing]) -> None:
         """See `Ledger.mark_published`."""
         items = [{"id": str(task.id), "generation": task.generation} for task in tasks]
-        await self._batcher.run(sql.MARK_PUBLISHED, items)
+        await self._batcher.run(MARK_PUBLISHED, items)
 
     async def claim(self, task_id: UUID, generation: int, task_type: TaskType) -> Claim | Refusal:
         """See `Ledger.claim`."""
         row = await self._batcher.run_one(
-            sql.CLAIM,
+            CLAIM,
             {
                 "id": str(task_id),
                 "generation": generation,
@@ -104,16 +104,16 @@ class PostgresLedger(RunMoves):
     async def hold(self, task_id: UUID, generation: int) -> bool:
         """See `Ledger.hold`."""
         item = {"id": str(task_id), "generation": generation}
-        return await self._batcher.run_one(sql.HOLD, item) is not None
+        return await self._batcher.run_one(HOLD, item) is not None
 
     async def put_back(self, claim: Claim, seconds: float) -> None:
         """See `Ledger.put_back`."""
         item = {"id": str(claim.task_id), "token": claim.token, "seconds": seconds}
-        if await self._batcher.run_one(sql.PUT_BACK, item) is None:
+        if await self._batcher.run_one(PUT_BACK, item) is None:
             raise LeaseLost(claim.task_id, claim.token)
 
     async def _refusal(self, task_id: UUID, generation: int) -> Refusal:
-        row = await self._batcher.run_one(sql.REFUSED, {"id": str(task_id)})
+        row = await self._batcher.run_one(REFUSED, {"id": str(task_id)})
         if row is None:
             return Refusal.UNKNOWN
         if row["generation"] != generation:
@@ -147,7 +147,7 @@ class PostgresLedger(RunMoves):
         """See `Ledger.finish`."""
         s = settlement
         row = await self._batcher.run_one(
-            sql.FINISH,
+            FINISH,
             {
                 "id": str(claim.task_id),
                 "token": claim.token,
@@ -183,42 +183,6 @@ class PostgresLedger(RunMoves):
         [state] = await self.cancel_all([task_id])
         return await self.get(task_id), state is not None
 
-    async def take_due(self, attempts: dict[str, int], limit: int) -> list[Outgoing]:
-        """See `Ledger.take_due`."""
-        rows = await self._calls.run(sql.TAKE_DUE, attempts=json.dumps(attempts), most=limit)
-        return [Outgoing(*row) for row in rows]
-
-    async def take_copies(self, limit: int) -> list[DeadLetterCopy]:
-        """See `Ledger.take_copies`."""
-        rows = await self._calls.run(sql.TAKE_COPIES, most=limit)
-        return [DeadLetterCopy(Outgoing(*row[:-1]), row[-1]) for row in rows]
-
-    async def drop_copies(self, copies: Sequence[DeadLetterCopy]) -> None:
-        """See `Ledger.drop_copies`."""
-        items = [{"id": str(c.task.id), "generation": c.task.generation} for c in copies]
-        await self._calls.run(sql.DROP_COPIES, items=json.dumps(items))
-
-    async def give_back(self, task_id: UUID, generation: int, max_attempts: int) -> State | None:
-        """See `Ledger.give_back`."""
-        [[state]] = await self._calls.run(
-            sql.GIVE_BACK, id=str(task_id), generation=generation, max_attempts=max_attempts
-        )
-        return State(state) if state else None
-
-    async def keep_on_desk(self, entry: DeskEntry) -> None:
-        """See `Ledger.keep_on_desk`."""
-        d = entry.delivery
-        await self._calls.run(
-            sql.KEEP_ON_DESK,
-            message_id=_clean(d.message_id),
-            subscription=_clean(d.subscription),
-            reason=_clean(entry.reason),
-            delivery_attempt=d.delivery_attempt,
-            ordering_key=_clean(d.ordering_key),
-            attributes=json.dumps(dict(d.attributes)),
-            data=d.data,
-        )
-
     async def ping(self) -> None:
         """See `Ledger.ping`."""
         rows = await self._calls.run("SELECT to_regclass('alembic_version') IS NOT NULL")
@@ -235,43 +199,3 @@ class PostgresLedger(RunMoves):
         """End the threads once what waits is done."""
         self._batcher.close()
         self._calls.close()
-
-
-def new_row(task: NewTask) -> dict[str, Any]:
-    """The task as ADD takes it; what it does not set is left out, since each byte is parsed."""
-    timed = {
-        "run_at": task.run_at and task.run_at.isoformat(),
-        "delay": task.delay_seconds,
-        "expires_in": task.expires_in_seconds,
-        "follow_ups": task.follow_ups and task.follow_ups.as_json(),
-        "group_id": task.group_id and str(task.group_id),
-        "payload_blob": task.payload_blob and task.payload_blob.as_json(),
-    }
-    return {name: value for name, value in timed.items() if value is not None} | {
-        "id": str(task.id),
-        "task_type": task.task_type,
-        "payload": task.payload,
-        "labels": task.labels,
-        "ordering_key": task.ordering_key,
-        "idempotency_key": task.idempotency_key,
-        "fingerprint": task.fingerprint,
-        "traceparent": task.traceparent,
-        "concurrency_key": task.concurrency_key,
-    }
-
-
-def earlier_of(task: NewTask, row: Row | None) -> Stored | IdempotencyConflict:
-    """What the idempotency key of a task that was not added stands for, from EARLIER's row."""
-    if row is None or task.idempotency_key is None:
-        # The key's task was pruned between the two statements; a repeat of the request stores it.
-        raise LedgerUnavailable("the idempotency key was being freed; repeat the request")
-    if row["fingerprint"] != task.fingerprint:
-        return IdempotencyConflict(task.idempotency_key, row["task_id"])
-    return Stored(
-        row["task_id"], row["task_type"], State(row["state"]), row["created_at"], is_new=False
-    )
-
-
-def _clean(text: str) -> str:
-    """Text that Postgres can hold, whatever a stranger sent."""
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
