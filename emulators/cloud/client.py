@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,11 +14,10 @@ from emulators.cloud.environment import HOST
 from emulators.cloud.errors import DeployError
 from emulators.cloud.folder import Folder
 from emulators.cloud.specs import Spec
-from emulators.cloud.supervisor import version
+from emulators.cloud.version import CHECKOUT, version
 from emulators.stack import environment
 from emulators.terraform.provider import CloudError
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 60
 _STOP_SECONDS = 40
 _CALL_SECONDS = 660  # the longest job's own limit, and a little

@@ -4,42 +4,27 @@ What each part shall be is kept in the folder, so a supervisor that starts again
 """
 
 import asyncio
-import hashlib
 import json
 import os
-from pathlib import Path
-from socket import socket
 from typing import Any
 
 from emulators.cloud.database import Database
 from emulators.cloud.environment import HOST, Place, Unmade
 from emulators.cloud.folder import Folder
-from emulators.cloud.making import Base, Maker
+from emulators.cloud.held_ports import HeldPorts
+from emulators.cloud.making import Maker
 from emulators.cloud.specs import Spec
+from emulators.cloud.version import CHECKOUT, version
 from emulators.stack import environment as stack_environment
 from emulators.stack.console import Console
 from emulators.stack.errors import StackError, first_stack_error
 from emulators.stack.forks import Zygote
 from emulators.stack.keeper import Keeper, Part
 from emulators.stack.once import run_once
-from emulators.stack.ports import Ports
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-# Where parts get their ports from, so that the local stack and a deployment can run at once.
-_FROM = {"postgres": 15532, "redis": 16479, "workload": 8301, "scheduler": 0, "api": 8443}
-_BASE_FROM = Base(pubsub=8185, pubsub_http=8186, smtp=1125, mail=8125)
 _STOP_SECONDS = 8
 _SERVERS = ("postgres", "redis")
 _KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "CLOUDTASKER_PG_BIN")
-
-
-def version() -> str:
-    """Return what tells one state of our own code from another."""
-    digest = hashlib.sha256()
-    for package in ("cloud", "stack"):
-        for file in sorted((CHECKOUT / "emulators" / package).glob("*.py")):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 class Refused(Exception):
@@ -53,14 +38,13 @@ class Supervisor:
         self.folder = folder
         self._version = version()
         self._console = console
-        self._ports = Ports(console.say)
+        self._held = HeldPorts(folder, console.say)
         own = {name: os.environ[name] for name in _KEPT if name in os.environ}
         common = stack_environment.base(CHECKOUT, own)
         zygote = Zygote(CHECKOUT, common)
-        self._maker = Maker(folder, CHECKOUT, self._base(), self._ports, zygote, common)
+        base = self._held.base()
+        self._maker = Maker(folder, CHECKOUT, base, self._held.ports, zygote, common)
         self._keepers: dict[str, Keeper] = {}
-        self._listeners: dict[str, socket] = {}
-        self._taken: set[str] = set()
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def start(self) -> None:
@@ -70,7 +54,7 @@ class Supervisor:
         """
         maker = self._maker
         for name, spec in self.specs().items():  # before anything starts, so nothing half runs
-            self._take(name, spec)
+            self._held.take(name, spec)
         first = [maker.pubsub()]
         if maker.zygote.forks:
             first.append(maker.zygote_part())
@@ -125,7 +109,7 @@ class Supervisor:
             if before == spec and self._works(name):
                 return spec.port
             try:
-                spec = self._take(name, spec)
+                spec = self._held.take(name, spec)
                 await self._replace(name, spec)
             except (StackError, Unmade, OSError) as error:
                 if before is not None:
@@ -178,9 +162,7 @@ class Supervisor:
             [name for name in ("zygote", *_SERVERS) if name in self._keepers],
         ):
             await asyncio.gather(*(self._keepers[name].stop(_STOP_SECONDS) for name in names))
-        for listener in self._listeners.values():
-            listener.close()
-        self._ports.release_all()
+        self._held.close()
 
     async def _start_again(self, name: str, spec: Spec) -> None:
         """Start a part that was there before; one that does not work is told and left."""
@@ -215,8 +197,7 @@ class Supervisor:
             case "api":
                 return self._maker.api(name, spec)
             case _:
-                listener = self._listeners.get(name)
-                return self._maker.workload(name, spec, self._place(), listener)
+                return self._maker.workload(name, spec, self._place(), self._held.listener(name))
 
     async def _keep(self, part: Part) -> None:
         """Start a part under a keeper. Raises: StackError when it does not work."""
@@ -238,40 +219,10 @@ class Supervisor:
     async def _drop(self, name: str) -> None:
         if keeper := self._keepers.pop(name, None):
             await keeper.stop(_STOP_SECONDS)
-        if listener := self._listeners.pop(name, None):
-            listener.close()
-        self._taken.discard(name)
+        self._held.let_go(name)
 
     def _works(self, name: str) -> bool:
         return name in self._keepers and not self._keepers[name].broken
-
-    def _take(self, name: str, spec: Spec) -> Spec:
-        """Hold the part's port from now on; return the spec with it. A kept one never moves.
-
-        Raises: StackError when it is taken.
-        """
-        start = _FROM[spec.kind]
-        if not start or (spec.port and name in self._taken):
-            return spec
-        asked = spec.port or None
-        if spec.is_function:
-            listener = self._listeners[name] = self._ports.listen(name, start, asked=asked)
-            port: int = listener.getsockname()[1]
-        else:
-            port = self._ports.pick(name, start, asked=asked)
-        self._taken.add(name)
-        return spec.at(port)
-
-    def _base(self) -> Base:
-        """The base's ports: chosen at the first start, the same ever after."""
-        file = self.folder.path / "base.json"
-        kept = self.folder.read(file) or {}
-        ports = {
-            name: self._ports.pick(name, start, asked=kept.get(name))
-            for name, start in vars(_BASE_FROM).items()
-        }
-        self.folder.write(file, json.dumps(ports))
-        return Base(**ports)
 
     def _place(self) -> Place:
         postgres = self.specs().get("postgres")
