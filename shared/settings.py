@@ -5,10 +5,9 @@ No setting says "I am local": an emulator is chosen by its address alone.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -16,8 +15,8 @@ from urllib.parse import unquote, urlsplit
 from shared.domain.errors import Misconfigured
 from shared.domain.failpoint import Failpoint, failpoints_of
 from shared.domain.upkeep import DAY_SECONDS, DEFAULT_RETENTION, Retention
+from shared.settings_rules import GOOGLE_KEYS_URL, broken_rules
 
-GOOGLE_KEYS_URL: Final = "https://www.googleapis.com/oauth2/v3/certs"
 DEFAULT_SENDER: Final = "CloudTasker <no-reply@example.com>"
 AUTH_CHOICES: Final = ("none", "keys", "google")
 PUSH_AUTH_CHOICES: Final = ("signature", "platform", "none")
@@ -43,7 +42,7 @@ class Smtp:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How this process is set up; see the table in the README."""
+    """How this process is set up; `variables.py` says what each variable means."""
 
     database_url: str = field(default="", repr=False)
     redis_url: str = field(default="", repr=False)
@@ -72,97 +71,6 @@ class Settings:
     webhook_allow: tuple[str, ...] = ()
     blobs_url: str = ""
     state_file: Path = Path(".cloudtasker/state.json")
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """One variable of the environment: what it is called, and what the README says of it."""
-
-    name: str
-    default: str
-    meaning: str
-
-
-VARIABLES: Final = (
-    Variable(
-        "CLOUDTASKER_DATABASE_URL",
-        "",
-        "Postgres, as `postgresql+pg8000://user@host/name`, or Cloud SQL with an IAM user, as "
-        "`cloudsql+pg8000://user@/name?instance=project:region:instance`",
-    ),
-    Variable("CLOUDTASKER_REDIS_URL", "", "Redis or Valkey; without it nothing is cached"),
-    Variable(
-        "CLOUDTASKER_REDIS_CA",
-        "the system's",
-        "certificate (PEM) that a `rediss://` server's own must be signed by",
-    ),
-    Variable(
-        "CLOUDTASKER_AUTH",
-        "none outside production",
-        "who may call the API: `none`, `keys` or `google`; must be chosen in production",
-    ),
-    Variable(
-        "CLOUDTASKER_AUTH_AUDIENCES", "", "with `google`: audiences of callers' tokens, by commas"
-    ),
-    Variable("CLOUDTASKER_AUTH_CALLERS", "", "with `google`: e-mails that may call, by commas"),
-    Variable(
-        "CLOUDTASKER_AUTH_GATEWAY",
-        "",
-        "e-mail of API Gateway's account: beside its token the caller's own is "
-        "`X-Forwarded-Authorization`; needs `CLOUDTASKER_PUSH_AUDIENCE`",
-    ),
-    Variable("CLOUDTASKER_API_KEY", "", "the key that the command line calls with"),
-    Variable(
-        "CLOUDTASKER_PUSH_AUTH",
-        "signature",
-        "how push tokens are checked: `signature`, `platform` (behind Cloud Run's own check), or "
-        "`none` (an emulator that sends no token, on loopback)",
-    ),
-    Variable("CLOUDTASKER_PUSH_ISSUER_KEYS_URL", "Google's", "where the keys of push tokens are"),
-    Variable("CLOUDTASKER_PUSH_SERVICE_ACCOUNT", "", "the only e-mail a push token may carry"),
-    Variable("CLOUDTASKER_PUSH_AUDIENCE", "", "the only audience a push token may carry"),
-    Variable("CLOUDTASKER_PRODUCTION", "set by `K_SERVICE`", "`1` refuses what is only for local"),
-    Variable("CLOUDTASKER_LOG", "json", "`json` (Cloud Logging's fields) or `pretty`"),
-    Variable("CLOUDTASKER_TASK_OVERRIDES", "", "a YAML file that changes limits; for tests only"),
-    Variable(
-        "CLOUDTASKER_FAILPOINTS",
-        "",
-        "`point=crash`, `=raise` or `=sleep:SECONDS`, each with `@nth` or not, by semicolons: "
-        "where a process shall fail; for tests only",
-    ),
-    Variable(
-        "CLOUDTASKER_KEEP_DAYS",
-        "7",
-        "how long the relay keeps succeeded, cancelled and expired tasks after their end",
-    ),
-    Variable("CLOUDTASKER_KEEP_DEAD_DAYS", "30", "the same for dead tasks and raw dead letters"),
-    Variable("CLOUDTASKER_SMTP_URL", "smtp://127.0.0.1:1025", "the server that takes e-mail"),
-    Variable("CLOUDTASKER_SMTP_SENDER", "CloudTasker <no-reply@example.com>", "the From of e-mail"),
-    Variable(
-        "CLOUDTASKER_WEBHOOK_SECRET", "", "signs webhooks; without it they carry no signature"
-    ),
-    Variable(
-        "CLOUDTASKER_WEBHOOK_ALLOW",
-        "",
-        "`host:port,…` that webhooks may reach though private or plain http",
-    ),
-    Variable(
-        "CLOUDTASKER_BLOBS_URL",
-        "",
-        "where payloads above 256 KB and thumbnails go, as `file:///folder` or `gs://bucket`; "
-        "without it a body is at most 1 MB",
-    ),
-    Variable("CLOUDTASKER_GRPC_REFLECTION", "", "`1` lets gRPC clients list the services"),
-    Variable("CLOUDTASKER_STATE", ".cloudtasker/state.json", "where the command line looks"),
-    Variable(
-        "PUBSUB_EMULATOR_HOST", "", "`host:port` of a Pub/Sub emulator; refused in production"
-    ),
-    Variable(
-        "GOOGLE_CLOUD_PROJECT", "cloudtasker-local", "the project of topics and subscriptions"
-    ),
-    Variable("HOST", "0.0.0.0", "the address that a server binds to"),  # noqa: S104
-    Variable("PORT", "50051 (gateway), 8080 (functions)", "the port that a server binds to"),
-)
 
 
 class _Reader:
@@ -208,7 +116,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises: Misconfigured with every problem, one a line.
     """
     read = _Reader(environ)
-    production = read.flag("CLOUDTASKER_PRODUCTION") or bool(read.text("K_SERVICE"))
+    on_cloud_run = bool(read.text("K_SERVICE"))
+    production = read.flag("CLOUDTASKER_PRODUCTION") or on_cloud_run
     overrides = read.text("CLOUDTASKER_TASK_OVERRIDES")
     settings = Settings(
         database_url=read.text("CLOUDTASKER_DATABASE_URL"),
@@ -242,9 +151,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         blobs_url=_blobs_url(read),
         state_file=Path(read.text("CLOUDTASKER_STATE", ".cloudtasker/state.json")),
     )
-    read.problems.extend(problem for rule in _RULES if (problem := rule(settings, read)))
-    if read.problems:
-        raise Misconfigured("\n".join(read.problems))
+    problems = read.problems + broken_rules(settings, on_cloud_run=on_cloud_run)
+    if problems:
+        raise Misconfigured("\n".join(problems))
     return settings
 
 
@@ -292,87 +201,3 @@ def _smtp(read: _Reader) -> Smtp:
         read.problems.append(f"CLOUDTASKER_SMTP_SENDER is {sender!r}; it must hold an address")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     return Smtp(parts.hostname or "", port, tls, user, password, sender)
-
-
-def _on_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _no_emulator_in_production(settings: Settings, _: _Reader) -> str | None:
-    if settings.production and settings.pubsub_emulator_host:
-        return "PUBSUB_EMULATOR_HOST is set in production; unset it"
-    return None
-
-
-def _no_foreign_keys_in_production(settings: Settings, _: _Reader) -> str | None:
-    if settings.production and settings.push_issuer_keys_url != GOOGLE_KEYS_URL:
-        return "CLOUDTASKER_PUSH_ISSUER_KEYS_URL is not Google's in production; unset it"
-    return None
-
-
-def _no_overrides_in_production(settings: Settings, _: _Reader) -> str | None:
-    if settings.production and settings.task_overrides:
-        return "CLOUDTASKER_TASK_OVERRIDES is for tests and set in production; unset it"
-    return None
-
-
-def _no_failpoints_in_production(settings: Settings, _: _Reader) -> str | None:
-    if settings.production and settings.failpoints:
-        return "CLOUDTASKER_FAILPOINTS is for tests and set in production; unset it"
-    return None
-
-
-def _platform_needs_cloud_run(settings: Settings, read: _Reader) -> str | None:
-    if settings.push_auth == "platform" and not read.text("K_SERVICE"):
-        return "CLOUDTASKER_PUSH_AUTH=platform trusts Cloud Run's own check, and K_SERVICE is unset"
-    return None
-
-
-def _no_token_only_for_emulators(settings: Settings, _: _Reader) -> str | None:
-    emulated = settings.pubsub_emulator_host and not settings.production
-    if settings.push_auth == "none" and not (emulated and _on_loopback(settings.host)):
-        return (
-            "CLOUDTASKER_PUSH_AUTH=none is for an emulator that sends no token: it needs "
-            f"PUBSUB_EMULATOR_HOST and a loopback HOST (HOST is {settings.host})"
-        )
-    return None
-
-
-def _google_has_a_list(settings: Settings, _: _Reader) -> str | None:
-    wanted = {
-        "CLOUDTASKER_AUTH_CALLERS": settings.auth_callers,
-        "CLOUDTASKER_AUTH_AUDIENCES": settings.auth_audiences,
-    }
-    missing = [name for name, value in wanted.items() if not value]
-    if settings.auth == "google" and missing:
-        return f"CLOUDTASKER_AUTH=google needs {' and '.join(missing)}"
-    return None
-
-
-def _gateway_has_an_audience(settings: Settings, _: _Reader) -> str | None:
-    if settings.auth_gateway and not settings.push_audience:
-        return (
-            "CLOUDTASKER_AUTH_GATEWAY needs CLOUDTASKER_PUSH_AUDIENCE, the audience of the "
-            "gateway's own token"
-        )
-    return None
-
-
-def _project_is_known(settings: Settings, _: _Reader) -> str | None:
-    return None if settings.project else "GOOGLE_CLOUD_PROJECT must be set in production"
-
-
-_RULES: Final[tuple[Callable[[Settings, _Reader], str | None], ...]] = (
-    _no_emulator_in_production,
-    _no_foreign_keys_in_production,
-    _no_overrides_in_production,
-    _no_failpoints_in_production,
-    _platform_needs_cloud_run,
-    _no_token_only_for_emulators,
-    _google_has_a_list,
-    _gateway_has_an_audience,
-    _project_is_known,
-)

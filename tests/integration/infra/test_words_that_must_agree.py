@@ -14,8 +14,9 @@ import yaml
 from functions.enqueue.operations import operations
 from infra import gateway_paths
 from shared.adapters.pg_connection import REVISION
-from shared.settings import VARIABLES, Settings
+from shared.settings import Settings
 from shared.telemetry import Event, configure, log
+from shared.variables import VARIABLES
 from tests.integration.infra.conftest import ENVIRONMENTS, ROOT
 from tests.integration.infra.resources import resources, strings
 

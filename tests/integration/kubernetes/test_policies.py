@@ -7,7 +7,8 @@ import pytest
 
 from shared.adapters.cloud_sql import place_of
 from shared.bootstrap import ANSWER_SECONDS
-from shared.settings import VARIABLES, read_settings
+from shared.settings import read_settings
+from shared.variables import VARIABLES
 from tests.integration.kubernetes import policies
 from tests.integration.kubernetes.conftest import CLUSTERS, ROOT, documents_of
 from tests.integration.kubernetes.policies import breakers, pods

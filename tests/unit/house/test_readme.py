@@ -3,7 +3,8 @@
 import re
 import subprocess
 
-from shared.settings import ROOT, VARIABLES
+from shared.settings import ROOT
+from shared.variables import VARIABLES
 
 README = (ROOT / "README.md").read_text()
 

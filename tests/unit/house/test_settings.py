@@ -3,7 +3,8 @@
 import pytest
 
 from shared.domain.errors import Misconfigured
-from shared.settings import VARIABLES, Settings, read_settings
+from shared.settings import Settings, read_settings
+from shared.variables import VARIABLES
 
 
 def problems(**environ: str) -> str:
