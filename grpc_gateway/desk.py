@@ -19,8 +19,11 @@ from shared.domain.errors import InvalidField, InvalidRequest
 from shared.domain.json_value import unstorable
 from shared.domain.operation import Preview
 from shared.domain.requests import DEFAULT_PAGE
-from shared.edges import desk_json
 from shared.edges.actor import current_actor
+from shared.edges.audit_json import audit_line_json
+from shared.edges.desk_json import dead_task_json, groups_json, raw_json
+from shared.edges.operation_json import item_json, operation_json, preview_json
+from shared.edges.queue_json import queue_json
 from shared.edges.redriven import note_redriven
 from shared.services.queues import Queue
 from shared.telemetry import Event, log
@@ -54,7 +57,7 @@ class DeskRpcs:
     ) -> pb.ListErrorGroupsResponse:
         """Group like errors."""
         found = await self._api.desk.groups(_text(request, "task_type"))
-        return _read(desk_json.groups_json(found), pb.ListErrorGroupsResponse())
+        return _read(groups_json(found), pb.ListErrorGroupsResponse())
 
     async def ListDeadTasks(
         self, request: pb.ListDeadTasksRequest, context: Context
@@ -62,7 +65,7 @@ class DeskRpcs:
         """List dead tasks, or the members of a group."""
         tasks = await self._api.desk.dead(_text(request, "group"), _text(request, "task_type"))
         answer = pb.ListDeadTasksResponse()
-        ParseDict({"tasks": [desk_json.dead_task_json(task) for task in tasks]}, answer)
+        ParseDict({"tasks": [dead_task_json(task) for task in tasks]}, answer)
         return answer
 
     async def ListRawDeliveries(
@@ -72,7 +75,7 @@ class DeskRpcs:
         size = request.page_size
         found = await self._api.desk.raw(after=_text(request, "after"), page_size=size)
         answer = pb.ListRawDeliveriesResponse()
-        ParseDict({"deliveries": [desk_json.raw_json(one) for one in found]}, answer)
+        ParseDict({"deliveries": [raw_json(one) for one in found]}, answer)
         answer.next_after = found[-1].message_id if _is_full(found, size) else ""
         return answer
 
@@ -90,16 +93,16 @@ class DeskRpcs:
         """Start a bulk operation, or only count."""
         made = await self._api.operations.start(_operation_of(request), actor=current_actor())
         if isinstance(made, Preview):
-            said = desk_json.preview_json(made)
+            said = preview_json(made)
             preview = {name: value for name, value in said.items() if name != "dry_run"}
             return pb.StartOperationResponse(preview=_read(preview, pb.OperationPreview()))
-        operation = _read(desk_json.operation_json(made), pb.Operation())
+        operation = _read(operation_json(made), pb.Operation())
         return pb.StartOperationResponse(operation=operation)
 
     async def GetOperation(self, request: pb.GetOperationRequest, context: Context) -> pb.Operation:
         """Read one."""
         operation = await self._api.operations.get(request.operation_id)
-        return _read(desk_json.operation_json(operation), pb.Operation())
+        return _read(operation_json(operation), pb.Operation())
 
     async def ListOperations(
         self, request: pb.ListOperationsRequest, context: Context
@@ -108,7 +111,7 @@ class DeskRpcs:
         size = request.page_size
         found = await self._api.operations.all(after=request.after, page_size=size)
         return pb.ListOperationsResponse(
-            operations=[_read(desk_json.operation_json(one), pb.Operation()) for one in found],
+            operations=[_read(operation_json(one), pb.Operation()) for one in found],
             next_after=str(found[-1].id) if _is_full(found, size) else "",
         )
 
@@ -121,7 +124,7 @@ class DeskRpcs:
             request.operation_id, _outcome(request.outcome), after=request.after, page_size=size
         )
         return pb.ListOperationItemsResponse(
-            items=[_read(desk_json.item_json(one), pb.OperationItem()) for one in items],
+            items=[_read(item_json(one), pb.OperationItem()) for one in items],
             next_after=str(items[-1].task_id) if _is_full(items, size) else "",
         )
 
@@ -130,7 +133,7 @@ class DeskRpcs:
     ) -> pb.Operation:
         """Let one take no more tasks."""
         operation = await self._api.operations.stop(request.operation_id, actor=current_actor())
-        return _read(desk_json.operation_json(operation), pb.Operation())
+        return _read(operation_json(operation), pb.Operation())
 
     async def ListQueues(
         self, request: pb.ListQueuesRequest, context: Context
@@ -159,7 +162,7 @@ class DeskRpcs:
         size = request.page_size
         lines = await self._api.desk.audit(before=request.before or None, page_size=size)
         return pb.ListAuditLinesResponse(
-            lines=[_read(desk_json.audit_line_json(one), pb.AuditLine()) for one in lines],
+            lines=[_read(audit_line_json(one), pb.AuditLine()) for one in lines],
             next_before=lines[-1].id if _is_full(lines, size) else 0,
         )
 
@@ -172,7 +175,7 @@ def _read(said: Mapping[str, Any], message: M) -> M:
 
 
 def _queue(queue: Queue) -> pb.Queue:
-    return _read(desk_json.queue_json(queue), pb.Queue())
+    return _read(queue_json(queue), pb.Queue())
 
 
 def _text(request: Message, name: str) -> str | None:

@@ -9,10 +9,16 @@ from functions.enqueue import query
 from shared.bootstrap import Api
 from shared.domain.operation import Preview
 from shared.domain.requests import DEFAULT_PAGE
-from shared.edges import desk_json
 from shared.edges.actor import current_actor
 from shared.edges.http_body import read_json
 from shared.edges.http_edge import json_answer
+from shared.edges.operation_json import (
+    OperationItemsJson,
+    OperationsJson,
+    item_json,
+    operation_json,
+    preview_json,
+)
 
 
 class BulkRoutes:
@@ -25,9 +31,9 @@ class BulkRoutes:
         """Start an operation (202), or only count what it would concern (200)."""
         made = await self._operations.start(await read_json(request), actor=current_actor())
         if isinstance(made, Preview):
-            return json_answer(desk_json.preview_json(made))
+            return json_answer(preview_json(made))
         headers = {"Location": f"/operations/{made.id}"}
-        return json_answer(desk_json.operation_json(made), HTTPStatus.ACCEPTED, headers)
+        return json_answer(operation_json(made), HTTPStatus.ACCEPTED, headers)
 
     async def find(self, request: Request) -> Response:
         """Operations, newest first."""
@@ -35,8 +41,8 @@ class BulkRoutes:
         asked = query.read_query(request.scope["query_string"], readers)
         size = asked.get("page_size", DEFAULT_PAGE)
         found = await self._operations.all(after=asked.get("after", ""), page_size=size)
-        answer: desk_json.OperationsJson = {
-            "operations": [desk_json.operation_json(one) for one in found],
+        answer: OperationsJson = {
+            "operations": [operation_json(one) for one in found],
             "next_after": str(found[-1].id) if len(found) == size else "",
         }
         return json_answer(answer)
@@ -44,7 +50,7 @@ class BulkRoutes:
     async def get(self, request: Request) -> Response:
         """One operation with its counts."""
         operation = await self._operations.get(request.path_params["operation_id"])
-        return json_answer(desk_json.operation_json(operation))
+        return json_answer(operation_json(operation))
 
     async def items(self, request: Request) -> Response:
         """What became of each task."""
@@ -57,8 +63,8 @@ class BulkRoutes:
             after=asked.get("after", ""),
             page_size=size,
         )
-        answer: desk_json.OperationItemsJson = {
-            "items": [desk_json.item_json(item) for item in items],
+        answer: OperationItemsJson = {
+            "items": [item_json(item) for item in items],
             "next_after": str(items[-1].task_id) if len(items) == size else "",
         }
         return json_answer(answer)
@@ -68,4 +74,4 @@ class BulkRoutes:
         operation = await self._operations.stop(
             request.path_params["operation_id"], actor=current_actor()
         )
-        return json_answer(desk_json.operation_json(operation))
+        return json_answer(operation_json(operation))

@@ -10,8 +10,16 @@ from functions.enqueue import query
 from shared.bootstrap import Api
 from shared.domain.errors import InvalidField, InvalidRequest
 from shared.domain.requests import DEFAULT_PAGE
-from shared.edges import desk_json
 from shared.edges.actor import current_actor
+from shared.edges.audit_json import AuditJson, audit_line_json
+from shared.edges.desk_json import (
+    DeadTasksJson,
+    DiscardedJson,
+    RawDeliveriesJson,
+    dead_task_json,
+    groups_json,
+    raw_json,
+)
 from shared.edges.http_body import read_json
 from shared.edges.http_edge import json_answer
 from shared.edges.redriven import note_redriven
@@ -27,7 +35,7 @@ class DeskRoutes:
     async def groups(self, request: Request) -> Response:
         """Groups of like errors over the newest 1,000 dead tasks."""
         asked = _query(request, task_type=query.task_type)
-        return json_answer(desk_json.groups_json(await self._desk.groups(asked.get("task_type"))))
+        return json_answer(groups_json(await self._desk.groups(asked.get("task_type"))))
 
     async def members(self, request: Request) -> Response:
         """The members of one group among them."""
@@ -40,7 +48,7 @@ class DeskRoutes:
     async def _dead(self, request: Request, group: str | None) -> Response:
         asked = _query(request, task_type=query.task_type)
         tasks = await self._desk.dead(group, asked.get("task_type"))
-        answer: desk_json.DeadTasksJson = {"tasks": [desk_json.dead_task_json(t) for t in tasks]}
+        answer: DeadTasksJson = {"tasks": [dead_task_json(t) for t in tasks]}
         return json_answer(answer)
 
     async def redrive(self, request: Request) -> Response:
@@ -57,8 +65,8 @@ class DeskRoutes:
         asked = _query(request, after=query.plain, page_size=query.page_size)
         size = asked.get("page_size", DEFAULT_PAGE)
         found = await self._desk.raw(after=asked.get("after"), page_size=size)
-        answer: desk_json.RawDeliveriesJson = {
-            "deliveries": [desk_json.raw_json(one) for one in found],
+        answer: RawDeliveriesJson = {
+            "deliveries": [raw_json(one) for one in found],
             "next_after": found[-1].message_id if len(found) == size else "",
         }
         return json_answer(answer)
@@ -67,7 +75,7 @@ class DeskRoutes:
         """Forget some of them."""
         asked = _object_of(await read_json(request), "message_ids")
         gone = await self._desk.discard_raw(asked.get("message_ids"), actor=current_actor())
-        answer: desk_json.DiscardedJson = {"discarded": gone}
+        answer: DiscardedJson = {"discarded": gone}
         return json_answer(answer)
 
     async def audit(self, request: Request) -> Response:
@@ -75,8 +83,8 @@ class DeskRoutes:
         asked = _query(request, before=query.number, page_size=query.page_size)
         size = asked.get("page_size", DEFAULT_PAGE)
         lines = await self._desk.audit(before=asked.get("before"), page_size=size)
-        answer: desk_json.AuditJson = {
-            "lines": [desk_json.audit_line_json(line) for line in lines],
+        answer: AuditJson = {
+            "lines": [audit_line_json(line) for line in lines],
             "next_before": lines[-1].id if len(lines) == size else 0,
         }
         return json_answer(answer)

@@ -17,21 +17,17 @@ from shared.domain.operation_request import OperationRequest
 from shared.domain.requests import MAX_BATCH, EnqueueRequest, GroupRequest
 from shared.domain.schedule import NewSchedule
 from shared.domain.task_type import TaskType
-from shared.edges.desk_json import (
-    AuditJson,
-    DeadTasksJson,
-    DiscardedJson,
-    ErrorGroupsJson,
+from shared.edges.audit_json import AuditJson
+from shared.edges.desk_json import DeadTasksJson, DiscardedJson, ErrorGroupsJson, RawDeliveriesJson
+from shared.edges.group_json import GroupJson, StartedGroupJson
+from shared.edges.http_errors import ProblemJson
+from shared.edges.operation_json import (
     OperationItemsJson,
     OperationJson,
     OperationsJson,
     PreviewJson,
-    QueueJson,
-    QueuesJson,
-    RawDeliveriesJson,
 )
-from shared.edges.group_json import GroupJson, StartedGroupJson
-from shared.edges.http_errors import ProblemJson
+from shared.edges.queue_json import QueueJson, QueuesJson
 from shared.edges.schedule_json import RepublishedJson, SchedulesJson
 from shared.edges.task_json import AcceptedJson, TaskJson
 from shared.edges.task_type_json import TaskTypesJson, example_of

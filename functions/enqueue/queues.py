@@ -5,10 +5,10 @@ from starlette.responses import Response
 
 from shared.bootstrap import Api
 from shared.domain.errors import InvalidField, InvalidRequest
-from shared.edges import desk_json
 from shared.edges.actor import current_actor
 from shared.edges.http_body import read_json
 from shared.edges.http_edge import json_answer
+from shared.edges.queue_json import QueuesJson, queue_json
 from shared.services.queues import Queue
 from shared.telemetry import Event, log
 
@@ -22,13 +22,13 @@ class QueueRoutes:
     async def all(self, request: Request) -> Response:
         """Every task type: whether it works, and what it has."""
         queues = await self._queues.all()
-        answer: desk_json.QueuesJson = {"queues": [desk_json.queue_json(one) for one in queues]}
+        answer: QueuesJson = {"queues": [queue_json(one) for one in queues]}
         return json_answer(answer)
 
     async def get(self, request: Request) -> Response:
         """One of them."""
         queue = await self._queues.get(request.path_params["task_type"])
-        return json_answer(desk_json.queue_json(queue))
+        return json_answer(queue_json(queue))
 
     async def pause(self, request: Request) -> Response:
         """Begin no more tasks of a type."""
@@ -46,7 +46,7 @@ class QueueRoutes:
 
 def _changed(event: Event, queue: Queue) -> Response:
     log(event, task_type=queue.task_type, actor=current_actor())
-    return json_answer(desk_json.queue_json(queue))
+    return json_answer(queue_json(queue))
 
 
 async def _reason_of(request: Request) -> str:

@@ -1,31 +1,17 @@
-"""The dead-letter desk, bulk operations, queues and the audit as JSON: what REST answers.
-
-Plain dictionaries with types, from which OpenAPI reads the shapes. No protocol is known here.
-"""
+"""The dead-letter desk as JSON: what REST answers, and the shapes that OpenAPI reads."""
 
 import base64
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from shared.domain.desk import GROUPED, DeadTask, ErrorGroup, RawDelivery, group_id_of
-from shared.domain.desk_ports import AuditLine
-from shared.domain.operation import (
-    Operation,
-    OperationItem,
-    OperationKind,
-    OperationState,
-    Outcome,
-    Preview,
-)
-from shared.edges.task_json import Failure, TaskId, Time, maybe_time_json, time_json
+from shared.edges.task_json import Failure, TaskId, Time, time_json
 from shared.services.desk import Groups
-from shared.services.queues import COUNTED, Queue, QueueState
 
 GroupId = Annotated[str, Field(description="12 hexadecimal digits, the same for like errors.")]
 Count = Annotated[int, Field(ge=0)]
-Capped = Annotated[int, Field(ge=0, le=COUNTED, description=f"{COUNTED} means at least so many.")]
 
 
 class ErrorGroupJson(TypedDict):
@@ -92,93 +78,6 @@ class DiscardedJson(TypedDict):
     discarded: Count
 
 
-class OperationJson(TypedDict):
-    """A bulk operation."""
-
-    operation_id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
-    kind: OperationKind
-    state: OperationState
-    filter: dict[str, Any]
-    actor: str
-    per_second: float | None
-    total: Annotated[int, Field(ge=0, description="Every item, skipped ones too.")]
-    succeeded: Count
-    skipped: Count
-    failed: Count
-    created_at: Time
-    finished_at: Time | None
-
-
-class PreviewJson(TypedDict):
-    """What an operation would concern; nothing was changed."""
-
-    dry_run: bool
-    total: Annotated[int, Field(ge=0, description="Tasks that would be changed.")]
-    by_type: dict[str, int]
-    skipped: Annotated[int, Field(ge=0, description="Named tasks that cannot be changed.")]
-    until: Annotated[Time, Field(description="Send it as filter.until: the same window then.")]
-
-
-class OperationsJson(TypedDict):
-    """Some operations, newest first."""
-
-    operations: list[OperationJson]
-    next_after: Annotated[str, Field(description="Asks for those after; empty: no more.")]
-
-
-class OperationItemJson(TypedDict):
-    """One task of an operation."""
-
-    task_id: TaskId
-    generation: Annotated[int, Field(ge=0, description="In which the task was seen.")]
-    outcome: Annotated[Outcome | None, Field(description="null: not decided yet.")]
-    reason: str
-    decided_at: Time | None
-
-
-class OperationItemsJson(TypedDict):
-    """Some items, in the order of their ids."""
-
-    items: list[OperationItemJson]
-    next_after: Annotated[str, Field(description="Asks for those after; empty: no more.")]
-
-
-class QueueJson(TypedDict):
-    """A task type as an operator sees it."""
-
-    task_type: str
-    state: QueueState
-    running: Capped
-    held: Annotated[Capped, Field(description="Kept back by the pause, until it is resumed.")]
-    dead: Capped
-    reason: str
-    actor: str
-    paused_at: Time | None
-
-
-class QueuesJson(TypedDict):
-    """Every task type, by name."""
-
-    queues: list[QueueJson]
-
-
-class AuditLineJson(TypedDict):
-    """Who did what."""
-
-    id: int
-    at: Time
-    actor: Annotated[str, Field(description="key:<id>, an e-mail address, or local.")]
-    action: str
-    detail: dict[str, Any]
-
-
-class AuditJson(TypedDict):
-    """Some lines, newest first."""
-
-    lines: list[AuditLineJson]
-    next_before: Annotated[int, Field(description="Asks for those before; 0: no more.")]
-
-
 def groups_json(found: Groups) -> ErrorGroupsJson:
     """The groups, and over how many tasks."""
     groups = [group_json(group) for group in found.groups]
@@ -222,69 +121,4 @@ def raw_json(one: RawDelivery) -> RawDeliveryJson:
         "ordering_key": one.ordering_key,
         "attributes": one.attributes,
         "data": base64.b64encode(one.data).decode(),
-    }
-
-
-def operation_json(operation: Operation) -> OperationJson:
-    """One operation with its counts."""
-    return {
-        "operation_id": str(operation.id),
-        "kind": operation.kind,
-        "state": operation.state,
-        "filter": operation.filter,
-        "actor": operation.actor,
-        "per_second": operation.per_second,
-        "total": operation.total,
-        "succeeded": operation.succeeded,
-        "skipped": operation.skipped,
-        "failed": operation.failed,
-        "created_at": time_json(operation.created_at),
-        "finished_at": maybe_time_json(operation.finished_at),
-    }
-
-
-def preview_json(preview: Preview) -> PreviewJson:
-    """What a dry run found."""
-    return {
-        "dry_run": True,
-        "total": preview.total,
-        "by_type": preview.by_type,
-        "skipped": preview.skipped,
-        "until": time_json(preview.until),
-    }
-
-
-def item_json(item: OperationItem) -> OperationItemJson:
-    """One item."""
-    return {
-        "task_id": str(item.task_id),
-        "generation": item.generation,
-        "outcome": item.outcome,
-        "reason": item.reason,
-        "decided_at": maybe_time_json(item.decided_at),
-    }
-
-
-def queue_json(queue: Queue) -> QueueJson:
-    """One task type."""
-    return {
-        "task_type": queue.task_type,
-        "state": queue.state,
-        "running": queue.running,
-        "held": queue.held,
-        "dead": queue.dead,
-        "reason": queue.reason,
-        "actor": queue.actor,
-        "paused_at": maybe_time_json(queue.paused_at),
-    }
-
-
-def audit_line_json(line: AuditLine) -> AuditLineJson:
-    """One line."""
-    return {
-        "id": line.id,
-        "at": time_json(line.at),
-        "actor": line.actor,
-        "action": line.action,
-        "detail": line.detail,
     }
