@@ -39,13 +39,15 @@ class ScheduleRpcs(TaskServiceServicer):
         self, request: pb.CreateScheduleRequest, context: Context
     ) -> pb.Schedule:
         """Make one."""
-        return _changed("created", await self._api.schedules.create(new_schedule_of(request)))
+        asked = new_schedule_of(request)
+        made = await self._api.schedules.create(asked, actor=current_actor())
+        return _changed("created", made)
 
     async def DeleteSchedule(
         self, request: pb.DeleteScheduleRequest, context: Context
     ) -> pb.DeleteScheduleResponse:
         """Delete one."""
-        await self._api.schedules.delete(request.name)
+        await self._api.schedules.delete(request.name, actor=current_actor())
         log(Event.SCHEDULE_CHANGED, schedule=request.name, change="deleted", actor=current_actor())
         return pb.DeleteScheduleResponse()
 
@@ -53,13 +55,15 @@ class ScheduleRpcs(TaskServiceServicer):
         self, request: pb.PauseScheduleRequest, context: Context
     ) -> pb.Schedule:
         """Let it make no more runs. Safe to repeat."""
-        return _changed("paused", await self._api.schedules.pause(request.name))
+        paused = await self._api.schedules.pause(request.name, actor=current_actor())
+        return _changed("paused", paused)
 
     async def ResumeSchedule(
         self, request: pb.ResumeScheduleRequest, context: Context
     ) -> pb.Schedule:
         """Let it make runs again. Safe to repeat."""
-        return _changed("resumed", await self._api.schedules.resume(request.name))
+        resumed = await self._api.schedules.resume(request.name, actor=current_actor())
+        return _changed("resumed", resumed)
 
     async def RunSchedule(
         self, request: pb.RunScheduleRequest, context: Context
@@ -74,7 +78,8 @@ class ScheduleRpcs(TaskServiceServicer):
         self, request: pb.RepublishTasksRequest, context: Context
     ) -> pb.RepublishTasksResponse:
         """Send a type's backlog again, a step of it. Safe to repeat."""
-        swept = await self._api.republish.step(request.task_type, republish_of(request))
+        asked = republish_of(request)
+        swept = await self._api.republish.step(request.task_type, asked, actor=current_actor())
         log(
             Event.BACKLOG_REPUBLISHED,
             task_type=request.task_type,

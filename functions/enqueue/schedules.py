@@ -37,24 +37,26 @@ class ScheduleRoutes:
 
     async def create(self, request: Request) -> Response:
         """Make one."""
-        made = await self._schedules.create(await read_json(request))
+        made = await self._schedules.create(await read_json(request), actor=current_actor())
         headers = {"Location": f"/schedules/{made.name}"}
         return _changed("created", made, HTTPStatus.CREATED, headers)
 
     async def delete(self, request: Request) -> Response:
         """Delete one."""
         name = _name(request)
-        await self._schedules.delete(name)
+        await self._schedules.delete(name, actor=current_actor())
         log(Event.SCHEDULE_CHANGED, schedule=name, change="deleted", actor=current_actor())
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def pause(self, request: Request) -> Response:
         """Let it make no more runs."""
-        return _changed("paused", await self._schedules.pause(_name(request)))
+        paused = await self._schedules.pause(_name(request), actor=current_actor())
+        return _changed("paused", paused)
 
     async def resume(self, request: Request) -> Response:
         """Let it make runs again."""
-        return _changed("resumed", await self._schedules.resume(_name(request)))
+        resumed = await self._schedules.resume(_name(request), actor=current_actor())
+        return _changed("resumed", resumed)
 
     async def run(self, request: Request) -> Response:
         """Make one run now."""
@@ -67,7 +69,8 @@ class ScheduleRoutes:
     async def republish(self, request: Request) -> Response:
         """Send a type's backlog again, a step of it."""
         task_type = request.path_params["task_type"]
-        swept = await self._republish.step(task_type, await read_json(request))
+        asked = await read_json(request)
+        swept = await self._republish.step(task_type, asked, actor=current_actor())
         log(
             Event.BACKLOG_REPUBLISHED,
             task_type=task_type,

@@ -17,11 +17,20 @@ class MemoryAudit:
     def __init__(self, ledger: MemoryLedger) -> None:
         self._now = ledger.now
         self._lines: list[AuditLine] = []
+        self._written = 0
 
     def add(self, actor: str, action: str, detail: dict[str, object]) -> None:
         """Write a line."""
-        line = AuditLine(len(self._lines) + 1, self._now(), actor, action, detail)
-        self._lines.append(line)
+        self._written += 1
+        self._lines.append(AuditLine(self._written, self._now(), actor, action, detail))
+
+    def prune(self, older_than_seconds: float, limit: int) -> int:
+        """Forget at most `limit` of the lines older than so long; how many went."""
+        kept_since = self._now() - timedelta(seconds=older_than_seconds)
+        old = {line.id for line in self._lines if line.at <= kept_since}
+        gone = set(sorted(old)[:limit])
+        self._lines = [line for line in self._lines if line.id not in gone]
+        return len(gone)
 
     async def lines(self, *, before: int | None, limit: int) -> list[AuditLine]:
         """See `Audit.lines`."""

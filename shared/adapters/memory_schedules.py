@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from shared.adapters.memory_desk import MemoryAudit
 from shared.adapters.memory_ledger import MemoryLedger
 from shared.domain.schedule import NewSchedule, Origin, Schedule, Step
 from shared.domain.task import NewTask
@@ -12,8 +13,9 @@ from shared.domain.task import NewTask
 class MemorySchedules:
     """See `Schedules`."""
 
-    def __init__(self, ledger: MemoryLedger) -> None:
+    def __init__(self, ledger: MemoryLedger, audit: MemoryAudit | None = None) -> None:
         self._ledger = ledger
+        self._audit = audit or MemoryAudit(ledger)
         self._all: dict[str, Schedule] = {}
 
     def next_at(self) -> datetime | None:
@@ -33,34 +35,42 @@ class MemorySchedules:
         """See `Schedules.get`."""
         return self._all.get(name)
 
-    async def add(self, new: NewSchedule, next_at: datetime | None) -> Schedule | None:
+    async def add(
+        self, new: NewSchedule, next_at: datetime | None, *, actor: str
+    ) -> Schedule | None:
         """See `Schedules.add`."""
         if new.name in self._all:
             return None
         self._all[new.name] = self._made(new, Origin.API, next_at)
+        self._audit.add(actor, "create_schedule", new.audited())
         return self._all[new.name]
 
-    async def delete(self, name: str) -> bool:
+    async def delete(self, name: str, *, actor: str) -> bool:
         """See `Schedules.delete`."""
         found = self._all.get(name)
         if found is None or found.origin is not Origin.API:
             return False
         del self._all[name]
+        self._audit.add(actor, "delete_schedule", {"name": name})
         return True
 
-    async def pause(self, name: str) -> Schedule | None:
+    async def pause(self, name: str, *, actor: str) -> Schedule | None:
         """See `Schedules.pause`."""
         found = self._all.get(name)
         if found and not found.paused:
             self._all[name] = replace(found, paused=True, updated_at=self._ledger.now())
+            self._audit.add(actor, "pause_schedule", {"name": name})
         return self._all.get(name)
 
-    async def resume(self, name: str, next_at: datetime | None) -> Schedule | None:
+    async def resume(
+        self, name: str, next_at: datetime | None, *, actor: str
+    ) -> Schedule | None:
         """See `Schedules.resume`."""
         found = self._all.get(name)
         if found and found.paused:
             now = self._ledger.now()
             self._all[name] = replace(found, paused=False, next_at=next_at, updated_at=now)
+            self._audit.add(actor, "resume_schedule", {"name": name})
         return self._all.get(name)
 
     async def due(self, limit: int) -> list[Schedule]:

@@ -4,11 +4,19 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from shared.adapters.memory_desk import MemoryAudit
 from shared.adapters.memory_ledger import MemoryLedger
 from shared.adapters.memory_tables import Row
 from shared.domain.ledger_rules import IDEMPOTENCY_WINDOW_SECONDS
 from shared.domain.task import State
-from shared.domain.upkeep import LOST_AFTER_SECONDS, Glance, Retention, Swept
+from shared.domain.upkeep import (
+    DAY_SECONDS,
+    LEAST_AUDIT_DAYS,
+    LOST_AFTER_SECONDS,
+    Glance,
+    Retention,
+    Swept,
+)
 
 _LIKE_SUCCEEDED = (State.SUCCEEDED, State.CANCELLED, State.EXPIRED)
 
@@ -24,9 +32,15 @@ class HasNext(Protocol):
 class MemoryUpkeep:
     """See `Upkeep`; those of one ledger share its lead."""
 
-    def __init__(self, ledger: MemoryLedger, schedules: HasNext | None = None) -> None:
+    def __init__(
+        self,
+        ledger: MemoryLedger,
+        schedules: HasNext | None = None,
+        audit: MemoryAudit | None = None,
+    ) -> None:
         self._ledger = ledger
         self._schedules = schedules
+        self._audit = audit or MemoryAudit(ledger)
 
     async def lead(self) -> bool:
         """See `Upkeep.lead`."""
@@ -65,21 +79,31 @@ class MemoryUpkeep:
         return Swept(_last(walked, limit), len(gone), len(lost), blobs)
 
     async def prune(self, retention: Retention, *, limit: int) -> int:
-        """See `Upkeep.prune`; memory has keys only."""
+        """See `Upkeep.prune`; memory has keys and the audit."""
         keys, now = self._ledger.keys, self._ledger.now()
         window = timedelta(seconds=IDEMPOTENCY_WINDOW_SECONDS)
         old = [key for key, (_, since) in keys.items() if since + window <= now][:limit]
         for key in old:
             del keys[key]
-        return len(old)
+        audit_seconds = max(retention.audit_seconds, LEAST_AUDIT_DAYS * DAY_SECONDS)
+        return len(old) + self._audit.prune(audit_seconds, limit)
 
     async def republish(
-        self, task_type: str, older_than_seconds: float, *, after: UUID | None, limit: int
+        self,
+        task_type: str,
+        older_than_seconds: float,
+        *,
+        actor: str,
+        after: UUID | None,
+        limit: int,
     ) -> Swept:
         """See `Upkeep.republish`."""
         walked = self._walk(task_type, after, limit)
         found = [row for row in walked if self._is_older(row, older_than_seconds)]
         self._make_due(found)
+        if found:
+            said = {"task_type": task_type, "older_than_seconds": older_than_seconds}
+            self._audit.add(actor, "republish", {**said, "republished": len(found)})
         return Swept(_last(walked, limit), lost=len(found))
 
     def _walk(self, task_type: str | None, after: UUID | None, limit: int) -> list[Row]:

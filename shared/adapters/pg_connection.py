@@ -15,7 +15,7 @@ from shared.adapters.cloud_sql import NativeConnection, is_cloud_sql
 from shared.adapters.cloud_sql import connect as cloud_sql_connection
 from shared.domain.errors import Misconfigured
 
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 """The schema that this code needs; `cloudtasker migrate` makes it."""
 ANSWER_TIMEOUT_SECONDS: Final = 5
 """A server that says nothing for this long is taken for gone: what was asked is then "maybe"."""

@@ -17,21 +17,43 @@ _COLUMNS: Final = (
 )
 _ALL: Final = f"SELECT {_COLUMNS} FROM schedules ORDER BY name"
 _GET: Final = f"SELECT {_COLUMNS} FROM schedules WHERE name = :name"
+_AUDITED: Final = "INSERT INTO audit (at, actor, action, detail) SELECT now(), :actor,"
 _ADD: Final = f"""
-    INSERT INTO schedules (name, task_type, payload, cron, time_zone, missed, origin, next_at,
-                           updated_at)
-    VALUES (:name, :task_type, CAST(:payload AS jsonb), :cron, :time_zone, :missed, 'api',
-            CAST(:next_at AS timestamptz), now())
-    ON CONFLICT (name) DO NOTHING RETURNING {_COLUMNS}"""
-_DELETE: Final = "DELETE FROM schedules WHERE name = :name AND origin = 'api' RETURNING 1"
-_PAUSE: Final = f"""
-    UPDATE schedules SET paused = true, updated_at = CASE WHEN paused THEN updated_at ELSE now() END
-     WHERE name = :name RETURNING {_COLUMNS}"""
-_RESUME: Final = f"""
-    UPDATE schedules
-       SET next_at = CASE WHEN paused THEN CAST(:next_at AS timestamptz) ELSE next_at END,
-           updated_at = CASE WHEN paused THEN now() ELSE updated_at END, paused = false
-     WHERE name = :name RETURNING {_COLUMNS}"""
+    WITH made AS (
+        INSERT INTO schedules (name, task_type, payload, cron, time_zone, missed, origin, next_at,
+                               updated_at)
+        VALUES (:name, :task_type, CAST(:payload AS jsonb), :cron, :time_zone, :missed, 'api',
+                CAST(:next_at AS timestamptz), now())
+        ON CONFLICT (name) DO NOTHING RETURNING {_COLUMNS}
+    ), audited AS ({_AUDITED} 'create_schedule', CAST(:audited AS jsonb) FROM made)
+    SELECT {_COLUMNS} FROM made"""
+_DELETE: Final = f"""
+    WITH gone AS (
+        DELETE FROM schedules WHERE name = :name AND origin = 'api' RETURNING name
+    ), audited AS ({_AUDITED} 'delete_schedule', jsonb_build_object('name', name) FROM gone)
+    SELECT 1 FROM gone"""
+
+
+def _switch(paused: str, next_at: str, action: str) -> str:
+    """Pause or resume. The row is locked before it is changed, so of two that do the same at once
+    one has made the change, and one line is in the audit."""
+    return f"""
+    WITH before AS (
+        SELECT name AS named, paused AS was FROM schedules WHERE name = :name FOR UPDATE
+    ), found AS (
+        UPDATE schedules
+           SET next_at = CASE WHEN was = {paused} THEN next_at ELSE {next_at} END,
+               updated_at = CASE WHEN was = {paused} THEN updated_at ELSE now() END,
+               paused = {paused}
+          FROM before WHERE name = named RETURNING {_COLUMNS}, was
+    ), audited AS (
+        {_AUDITED} '{action}', jsonb_build_object('name', name) FROM found WHERE was <> {paused}
+    )
+    SELECT {_COLUMNS} FROM found"""
+
+
+_PAUSE: Final = _switch("true", "next_at", "pause_schedule")
+_RESUME: Final = _switch("false", "CAST(:next_at AS timestamptz)", "resume_schedule")
 _DUE: Final = f"""
     SELECT {_COLUMNS} FROM schedules
      WHERE next_at <= now() AND next_at IS NOT NULL AND NOT paused ORDER BY next_at LIMIT :most"""
@@ -97,22 +119,28 @@ class PostgresSchedules:
         """See `Schedules.get`."""
         return _one(await self._calls.run(_GET, name=name))
 
-    async def add(self, new: NewSchedule, next_at: datetime | None) -> Schedule | None:
+    async def add(
+        self, new: NewSchedule, next_at: datetime | None, *, actor: str
+    ) -> Schedule | None:
         """See `Schedules.add`."""
         said = {**_said(new, next_at), "payload": json.dumps(new.payload)}
-        return _one(await self._calls.run(_ADD, **said))
+        audited = json.dumps(new.audited())
+        return _one(await self._calls.run(_ADD, **said, actor=actor, audited=audited))
 
-    async def delete(self, name: str) -> bool:
+    async def delete(self, name: str, *, actor: str) -> bool:
         """See `Schedules.delete`."""
-        return bool(await self._calls.run(_DELETE, name=name))
+        return bool(await self._calls.run(_DELETE, name=name, actor=actor))
 
-    async def pause(self, name: str) -> Schedule | None:
+    async def pause(self, name: str, *, actor: str) -> Schedule | None:
         """See `Schedules.pause`."""
-        return _one(await self._calls.run(_PAUSE, name=name))
+        return _one(await self._calls.run(_PAUSE, name=name, actor=actor))
 
-    async def resume(self, name: str, next_at: datetime | None) -> Schedule | None:
+    async def resume(
+        self, name: str, next_at: datetime | None, *, actor: str
+    ) -> Schedule | None:
         """See `Schedules.resume`."""
-        return _one(await self._calls.run(_RESUME, name=name, next_at=_text(next_at)))
+        said = {"name": name, "next_at": _text(next_at), "actor": actor}
+        return _one(await self._calls.run(_RESUME, **said))
 
     async def due(self, limit: int) -> list[Schedule]:
         """See `Schedules.due`."""

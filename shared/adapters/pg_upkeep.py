@@ -86,6 +86,13 @@ _REPUBLISH: Final = f"""
            AND t.published_at <= now() - CAST(:older_than AS float8) * interval '1 second'
            AND t.due_at IS NOT DISTINCT FROM t.expires_at
      RETURNING t.id
+    ), audited AS (
+        INSERT INTO audit (at, actor, action, detail)
+        SELECT now(), :actor, 'republish',
+               jsonb_build_object('task_type', CAST(:task_type AS text),
+                                  'older_than_seconds', CAST(:older_than AS float8),
+                                  'republished', n)
+          FROM (SELECT count(*) AS n FROM lost) AS c WHERE n > 0
     )
     SELECT (SELECT CASE WHEN count(*) = :most THEN max(id::text) END FROM walked),
            0, (SELECT count(*) FROM lost), NULL"""
@@ -116,6 +123,9 @@ _PRUNE: Final = (
     + " SELECT "
     + " + ".join(f"(SELECT count(*) FROM {name})" for name in _REST)
 )
+# A workload may add to the audit and nothing else; this function of the owner's removes for it
+# what is old, and nothing that is younger than 30 days.
+_PRUNE_AUDIT: Final = "SELECT prune_audit(CAST(:seconds AS float8), CAST(:most AS integer))"
 
 
 class PostgresUpkeep:
@@ -161,15 +171,24 @@ class PostgresUpkeep:
     async def prune(self, retention: Retention, *, limit: int) -> int:
         """See `Upkeep.prune`."""
         [[pruned]] = await self._calls.run(_PRUNE, dead=retention.dead_seconds, most=limit)
-        return int(pruned)
+        seconds = retention.audit_seconds
+        [[lines]] = await self._calls.run(_PRUNE_AUDIT, seconds=seconds, most=limit)
+        return int(pruned) + int(lines)
 
     async def republish(
-        self, task_type: str, older_than_seconds: float, *, after: UUID | None, limit: int
+        self,
+        task_type: str,
+        older_than_seconds: float,
+        *,
+        actor: str,
+        after: UUID | None,
+        limit: int,
     ) -> Swept:
         """See `Upkeep.republish`."""
         [row] = await self._calls.run(
             _REPUBLISH,
             task_type=task_type,
+            actor=actor,
             after=str(after or UUID(int=0)),
             older_than=older_than_seconds,
             most=limit,

@@ -244,4 +244,5 @@ audit: Final = Table(
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("detail", JSONB, nullable=False),
+    Index("audit_old", "at"),
 )

@@ -77,6 +77,11 @@ class NewSchedule(ScheduleSpec):
         """The schedule that a task type's file says."""
         return cls(task_type=task_type, **spec.model_dump())
 
+    def audited(self) -> dict[str, Any]:
+        """What the audit says of making it; not the payload, which may be private."""
+        said = {"name", "task_type", "cron", "time_zone", "missed"}
+        return self.model_dump(mode="json", include=said)
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -120,7 +125,8 @@ class Calendar(Protocol):
 
 
 class Schedules(Protocol):
-    """The schedules of the ledger. Each method is one atomic move."""
+    """The schedules of the ledger. Each method is one atomic move; what it changes for `actor`
+    is written into the audit by the very statement."""
 
     async def now(self) -> datetime:
         """The database's clock, which decides."""
@@ -134,20 +140,25 @@ class Schedules(Protocol):
         """The schedule of this name."""
         ...
 
-    async def add(self, new: NewSchedule, next_at: datetime | None) -> Schedule | None:
-        """Keep a new schedule; None when the name is taken."""
+    async def add(
+        self, new: NewSchedule, next_at: datetime | None, *, actor: str
+    ) -> Schedule | None:
+        """Keep a new schedule; None when the name is taken. Audited."""
         ...
 
-    async def delete(self, name: str) -> bool:
-        """Delete a schedule of the API's; whether this call did it. Its tasks stay."""
+    async def delete(self, name: str, *, actor: str) -> bool:
+        """Delete a schedule of the API's; whether this call did it. Its tasks stay. Audited."""
         ...
 
-    async def pause(self, name: str) -> Schedule | None:
-        """Make no more runs. Safe to repeat."""
+    async def pause(self, name: str, *, actor: str) -> Schedule | None:
+        """Make no more runs. Safe to repeat: only a change is audited."""
         ...
 
-    async def resume(self, name: str, next_at: datetime | None) -> Schedule | None:
-        """Make runs again from `next_at` on; one that is not paused stays as it is."""
+    async def resume(
+        self, name: str, next_at: datetime | None, *, actor: str
+    ) -> Schedule | None:
+        """Make runs again from `next_at` on; one that is not paused stays as it is. Only a change
+        is audited."""
         ...
 
     async def due(self, limit: int) -> list[Schedule]:

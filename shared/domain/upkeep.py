@@ -10,6 +10,8 @@ PUBSUB_RETENTION_SECONDS: Final = 7 * DAY_SECONDS
 """A subscription drops what nobody acked for this long (infra/modules/messaging)."""
 LOST_AFTER_SECONDS: Final = PUBSUB_RETENTION_SECONDS + 3600.0
 """A message confirmed this long ago cannot be delivered any more."""
+LEAST_AUDIT_DAYS: Final = 30
+"""No line of the audit goes before this age, whoever asks: the database itself sees to it."""
 SPREAD_SECONDS: Final = 60.0
 """Over how long tasks whose messages are gone come back, so that they do not come all at once."""
 
@@ -21,6 +23,8 @@ class Retention:
 
     succeeded_seconds: float = 7 * DAY_SECONDS
     dead_seconds: float = 30 * DAY_SECONDS
+    audit_seconds: float = 400 * DAY_SECONDS
+    """How long a line of the audit is kept; at least `LEAST_AUDIT_DAYS`."""
 
 
 DEFAULT_RETENTION: Final = Retention()
@@ -91,13 +95,18 @@ class Upkeep(Protocol):
 
     async def prune(self, retention: Retention, *, limit: int) -> int:
         """Delete at most `limit` each of what is not a task and has had its time: idempotency
-        keys, raw dead letters, ended groups and operations. How many went. Not the audit: what
-        works on tasks may only add to it."""
+        keys, raw dead letters, ended groups and operations, lines of the audit. How many went."""
         ...
 
     async def republish(
-        self, task_type: str, older_than_seconds: float, *, after: UUID | None, limit: int
+        self,
+        task_type: str,
+        older_than_seconds: float,
+        *,
+        actor: str,
+        after: UUID | None,
+        limit: int,
     ) -> Swept:
         """Make confirmed queued tasks of the type due again whose message is older than so long;
-        `lost` counts them. Walks at most `limit` tasks past `after`."""
+        `lost` counts them. Walks at most `limit` tasks past `after`. Audited, unless none was."""
         ...

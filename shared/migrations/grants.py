@@ -42,6 +42,8 @@ _GIVE: Final = (
     f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {ROLE}",
     *(f"GRANT {rights} ON {table} TO {ROLE}" for table, rights in PRIVILEGES.items()),
     f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {ROLE}",
+    # Removes old lines of the audit for a workload that may only add to it.
+    f"GRANT EXECUTE ON FUNCTION prune_audit TO {ROLE}",
 )
 
 

@@ -40,10 +40,11 @@ class RepublishService:
         self._catalogue = catalogue
         self._upkeep = upkeep
 
-    async def step(self, task_type: str, asked: Any) -> Swept:
+    async def step(self, task_type: str, asked: Any, *, actor: str) -> Swept:
         """Walk 10,000 tasks of the type; `lost` of them are sent again, `last` is where to go on.
 
         A message that was not lost is then there twice, and the second is acked without a run.
+        A step that sends something is audited under `actor`.
         Raises: UnknownTaskType, InvalidRequest.
         """
         if task_type not in self._catalogue:
@@ -55,5 +56,5 @@ class RepublishService:
             said = "; ".join(f"{p.field or 'body'}: {p.problem}" for p in problems)
             raise InvalidRequest(f"request rejected: {said}", problems) from None
         return await self._upkeep.republish(
-            task_type, request.older_than_seconds, after=request.after, limit=STEP
+            task_type, request.older_than_seconds, actor=actor, after=request.after, limit=STEP
         )

@@ -33,7 +33,8 @@ FIRE_BATCH: Final = 100
 
 
 class ScheduleService:
-    """What callers do with schedules of the types in `catalogue`."""
+    """What callers do with schedules of the types in `catalogue`. Changes are audited under
+    `actor`."""
 
     def __init__(
         self,
@@ -55,7 +56,7 @@ class ScheduleService:
         """Raises: NotFound."""
         return _found(name, await self._schedules.get(name))
 
-    async def create(self, asked: Any) -> Schedule:
+    async def create(self, asked: Any, *, actor: str) -> Schedule:
         """Make the schedule that `asked`, the decoded JSON of a NewSchedule, describes.
 
         Raises: InvalidRequest, UnknownTaskType, AlreadyExists: nothing was stored.
@@ -67,22 +68,22 @@ class ScheduleService:
             raise InvalidRequest(problem, [InvalidField("", problem)])
         now = await self._schedules.now()
         next_at = self._calendar.next_after(new.cron, new.time_zone, now)
-        made = await self._schedules.add(new, next_at)
+        made = await self._schedules.add(new, next_at, actor=actor)
         if made is None:
             raise AlreadyExists(f"schedule {new.name}")
         return made
 
-    async def delete(self, name: str) -> None:
+    async def delete(self, name: str, *, actor: str) -> None:
         """Delete a schedule; the tasks that it made stay. Raises: NotFound, ScheduleOfFile."""
-        if not await self._schedules.delete(name):
+        if not await self._schedules.delete(name, actor=actor):
             await self.get(name)
             raise ScheduleOfFile(name)
 
-    async def pause(self, name: str) -> Schedule:
+    async def pause(self, name: str, *, actor: str) -> Schedule:
         """Make no more runs. Safe to repeat. Raises: NotFound."""
-        return _found(name, await self._schedules.pause(name))
+        return _found(name, await self._schedules.pause(name, actor=actor))
 
-    async def resume(self, name: str) -> Schedule:
+    async def resume(self, name: str, *, actor: str) -> Schedule:
         """Make runs again, from now on: what the pause held back is not made up for.
 
         Safe to repeat. Raises: NotFound.
@@ -90,7 +91,7 @@ class ScheduleService:
         found = await self.get(name)
         now = await self._schedules.now()
         next_at = self._calendar.next_after(found.cron, found.time_zone, now)
-        return _found(name, await self._schedules.resume(name, next_at))
+        return _found(name, await self._schedules.resume(name, next_at, actor=actor))
 
     async def run(self, name: str, *, traceparent: str) -> Stored:
         """Make one run now, paused or not; the schedule stays as it is.

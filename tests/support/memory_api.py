@@ -72,7 +72,7 @@ def memory_api(
         patience_seconds=patience_seconds,
         claim_check=ClaimCheck(blobs) if blobs else None,
     )
-    schedules = MemorySchedules(ledger)
+    schedules = MemorySchedules(ledger, audit)
     groups = MemoryGroups(ledger)
     checker = TaskChecker(types, new_id=new_id, now=clock)
     api = Api(
@@ -84,7 +84,7 @@ def memory_api(
         operations=OperationsService(desk=desk, operations=operations, new_id=new_id),
         queues=QueueService(types, pauses),
         schedules=ScheduleService(types, schedules, CronCalendar(), enqueue),
-        republish=RepublishService(types, MemoryUpkeep(ledger)),
+        republish=RepublishService(types, MemoryUpkeep(ledger, audit=audit)),
         watch=WatchService(ledger, every_seconds=0.01),
         groups=GroupService(checker, enqueue, groups, new_id=new_id),
         readiness=Readiness({"postgres": ledger.ping, "pubsub": publisher.ping}),

@@ -178,8 +178,8 @@ async def test_republish_makes_the_old_confirmed_backlog_of_a_type_due(ledger, u
     other = await confirmed(ledger, task_type="other")
     await pass_time(3600)
     young = await confirmed(ledger)
-    first = await upkeep.republish("greet", 1800, after=None, limit=2)
-    rest = await upkeep.republish("greet", 1800, after=first.last, limit=2)
+    first = await upkeep.republish("greet", 1800, actor="ana", after=None, limit=2)
+    rest = await upkeep.republish("greet", 1800, actor="ana", after=first.last, limit=2)
     assert (first.lost, rest.lost) == (2, 1)
     await pass_time(SPREAD_SECONDS)
     taken = {out.id for out in await ledger.take_due({**ATTEMPTS, "other": 5}, 10)}

@@ -34,7 +34,7 @@ async def tasks(ledger):
 
 async def due_one(schedules, pass_time):
     """A schedule whose moment came a second ago."""
-    await schedules.add(new(), await soon(schedules))
+    await schedules.add(new(), await soon(schedules), actor="ana")
     await pass_time(HOUR.total_seconds() + 1)
     [found] = await schedules.due(10)
     return found
@@ -42,7 +42,7 @@ async def due_one(schedules, pass_time):
 
 async def test_a_schedule_reads_back_whole(schedules):
     next_at = await soon(schedules)
-    made = await schedules.add(new(missed=Missed.RUN_ALL), next_at)
+    made = await schedules.add(new(missed=Missed.RUN_ALL), next_at, actor="ana")
     assert made == await schedules.get("hourly")
     assert (made.payload, made.cron, made.time_zone) == (
         {"name": "Ada", "n": [1, 2.5]},
@@ -54,21 +54,21 @@ async def test_a_schedule_reads_back_whole(schedules):
 
 
 async def test_a_name_is_taken_once(schedules):
-    first = await schedules.add(new(), await soon(schedules))
-    assert await schedules.add(new(cron="5 * * * *"), await soon(schedules)) is None
+    first = await schedules.add(new(), await soon(schedules), actor="ana")
+    assert await schedules.add(new(cron="5 * * * *"), await soon(schedules), actor="ana") is None
     assert await schedules.get("hourly") == first
 
 
 async def test_schedules_are_listed_by_name(schedules):
     for name in ("b", "c", "a"):
-        await schedules.add(new(name), None)
+        await schedules.add(new(name), None, actor="ana")
     assert [one.name for one in await schedules.all()] == ["a", "b", "c"]
     assert await schedules.get("d") is None
 
 
 async def test_a_schedule_is_due_when_its_time_has_come(schedules, pass_time):
-    await schedules.add(new(), await soon(schedules))
-    await schedules.add(new("never"), None)
+    await schedules.add(new(), await soon(schedules), actor="ana")
+    await schedules.add(new("never"), None, actor="ana")
     assert await schedules.due(10) == []
     await pass_time(HOUR.total_seconds() + 1)
     assert [one.name for one in await schedules.due(10)] == ["hourly"]
@@ -102,8 +102,8 @@ async def test_a_run_that_exists_is_not_made_again(schedules, ledger, pass_time)
     step, run = Step((seen.next_at,), seen.next_at + HOUR), run_of(seen, seen.next_at)
     await schedules.fire(seen, step, [run])
     await ledger.cancel(run.id)
-    await schedules.delete("hourly")
-    await schedules.add(new(), seen.next_at)
+    await schedules.delete("hourly", actor="ana")
+    await schedules.add(new(), seen.next_at, actor="ana")
     assert await schedules.fire(seen, step, [run])
     assert [task.state for task in await tasks(ledger)] == [State.CANCELLED]
 
@@ -128,37 +128,37 @@ async def test_a_firing_without_runs_only_moves_on(schedules, ledger, pass_time)
 
 async def test_a_paused_schedule_is_not_due_and_resumes_from_a_new_moment(schedules, pass_time):
     seen = await due_one(schedules, pass_time)
-    paused = await schedules.pause("hourly")
+    paused = await schedules.pause("hourly", actor="ana")
     assert paused.paused
-    assert await schedules.pause("hourly") == paused
+    assert await schedules.pause("hourly", actor="ana") == paused
     assert await schedules.due(10) == []
     later = await schedules.now() + HOUR
-    resumed = await schedules.resume("hourly", later)
+    resumed = await schedules.resume("hourly", later, actor="ana")
     assert (resumed.paused, resumed.next_at) == (False, later)
-    assert (await schedules.resume("hourly", later + HOUR)).next_at == later
+    assert (await schedules.resume("hourly", later + HOUR, actor="ana")).next_at == later
     assert seen.next_at != later
 
 
 async def test_nobody_can_pause_or_resume_what_is_not_there(schedules):
-    assert await schedules.pause("none") is None
-    assert await schedules.resume("none", None) is None
-    assert not await schedules.delete("none")
+    assert await schedules.pause("none", actor="ana") is None
+    assert await schedules.resume("none", None, actor="ana") is None
+    assert not await schedules.delete("none", actor="ana")
 
 
 async def test_the_files_schedules_come_and_go_with_the_files(schedules):
     next_at = await soon(schedules)
     await schedules.sync([(new("a"), next_at), (new("b"), next_at)])
-    await schedules.add(new("mine"), next_at)
+    await schedules.add(new("mine"), next_at, actor="ana")
     await schedules.sync([(new("b"), next_at), (new("c"), next_at)])
     found = {one.name: one.origin for one in await schedules.all()}
     assert found == {"b": Origin.FILE, "c": Origin.FILE, "mine": Origin.API}
-    assert not await schedules.delete("b")
+    assert not await schedules.delete("b", actor="ana")
 
 
 async def test_a_file_that_says_the_same_changes_nothing(schedules):
     next_at = await soon(schedules)
     await schedules.sync([(new(), next_at)])
-    await schedules.pause("hourly")
+    await schedules.pause("hourly", actor="ana")
     before = await schedules.get("hourly")
     await schedules.sync([(new(), next_at + HOUR)])
     assert await schedules.get("hourly") == before
@@ -167,7 +167,7 @@ async def test_a_file_that_says_the_same_changes_nothing(schedules):
 async def test_another_cron_in_the_file_gives_another_time(schedules):
     next_at = await soon(schedules)
     await schedules.sync([(new(), next_at)])
-    await schedules.pause("hourly")
+    await schedules.pause("hourly", actor="ana")
     await schedules.sync([(new(cron="5 * * * *"), next_at + HOUR)])
     after = await schedules.get("hourly")
     assert (after.cron, after.next_at, after.paused) == ("5 * * * *", next_at + HOUR, True)
@@ -183,7 +183,7 @@ async def test_another_payload_in_the_file_keeps_the_time(schedules):
 
 async def test_a_name_that_the_file_takes_is_the_file_s(schedules):
     next_at = await soon(schedules)
-    before = await schedules.add(new(), next_at)
+    before = await schedules.add(new(), next_at, actor="ana")
     await schedules.sync([(new(), next_at)])
     after = await schedules.get("hourly")
     assert replace(after, updated_at=before.updated_at) == replace(before, origin=Origin.FILE)

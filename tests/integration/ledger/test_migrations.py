@@ -39,14 +39,14 @@ def upgrade(url: str, to: str) -> None:
 
 def test_a_new_database_is_migrated_once(empty):
     assert revision_of(empty) is None
-    assert migrate(empty) == ["0001", "0002", REVISION]
+    assert migrate(empty) == ["0001", "0002", "0003", REVISION]
     assert (revision_of(empty), migrate(empty)) == (REVISION, [])
 
 
 def test_a_database_of_an_earlier_version_is_brought_up(empty):
     upgrade(empty, "0001")
     assert revision_of(empty) == "0001"
-    assert migrate(empty) == ["0002", REVISION]
+    assert migrate(empty) == ["0002", "0003", REVISION]
 
 
 def test_the_code_needs_the_newest_revision():

@@ -59,7 +59,7 @@ async def test_a_name_is_taken_once(http):
 async def test_there_are_a_thousand_schedules_at_most(http, memory):
     for n in range(MAX_SCHEDULES):
         new = NewSchedule.model_validate({**SCHEDULE, "name": f"s{n}"})
-        await memory.schedules.add(new, None)
+        await memory.schedules.add(new, None, actor="ana")
     answer = await made(http)
     assert answer.status_code == 400
     assert "1000 is the limit" in answer.json()["detail"]

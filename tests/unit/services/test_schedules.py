@@ -60,7 +60,7 @@ async def test_two_relays_make_one_run():
 async def test_a_schedule_of_a_type_that_is_gone_moves_on_without_a_run():
     bench = Bench()
     gone = NewSchedule.of_file("gone", ScheduleSpec.model_validate(SPEC))
-    await bench.schedules.add(gone, bench.clock())
+    await bench.schedules.add(gone, bench.clock(), actor="ana")
     assert await FiringService(bench.types, bench.schedules, CronCalendar()).fire() == 0
     found = await bench.schedules.get("hourly")
     assert found.next_at > bench.clock()
