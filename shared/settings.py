@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from shared.domain.errors import Misconfigured
 from shared.domain.failpoint import Failpoint, failpoints_of
-from shared.domain.upkeep import DAY_SECONDS, DEFAULT_RETENTION, Retention
+from shared.domain.upkeep import DAY_SECONDS, DEFAULT_RETENTION, LEAST_AUDIT_DAYS, Retention
 from shared.settings_rules import GOOGLE_KEYS_URL, broken_rules
 
 DEFAULT_SENDER: Final = "CloudTasker <no-reply@example.com>"
@@ -99,10 +99,11 @@ class _Reader:
         fits = value.isdigit() and 0 <= int(value) <= 65535
         return int(value) if self._checked(name, value, fits, "a port, 0 to 65535") else default
 
-    def days(self, name: str, default: int) -> int:
+    def days(self, name: str, default: int, least: int = 1) -> int:
         value = self.text(name, str(default))
-        fits = value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= MAX_DAYS
-        return int(value) if self._checked(name, value, fits, f"1 to {MAX_DAYS} days") else default
+        fits = value.isascii() and value.isdigit() and least <= int(value[:6]) <= MAX_DAYS
+        wanted = f"{least} to {MAX_DAYS} days"
+        return int(value) if self._checked(name, value, fits, wanted) else default
 
     def _checked(self, name: str, value: str, fits: bool, wanted: str) -> bool:
         if not fits:
@@ -144,6 +145,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         retention=Retention(
             read.days("CLOUDTASKER_KEEP_DAYS", 7) * DAY_SECONDS,
             read.days("CLOUDTASKER_KEEP_DEAD_DAYS", 30) * DAY_SECONDS,
+            read.days("CLOUDTASKER_KEEP_AUDIT_DAYS", 400, LEAST_AUDIT_DAYS) * DAY_SECONDS,
         ),
         smtp=_smtp(read),
         webhook_secret=read.text("CLOUDTASKER_WEBHOOK_SECRET"),

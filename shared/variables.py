@@ -69,6 +69,7 @@ VARIABLES: Final = (
         "how long the relay keeps succeeded, cancelled and expired tasks after their end",
     ),
     Variable("CLOUDTASKER_KEEP_DEAD_DAYS", "30", "the same for dead tasks and raw dead letters"),
+    Variable("CLOUDTASKER_KEEP_AUDIT_DAYS", "400", "the same for lines of the audit; at least 30"),
     Variable("CLOUDTASKER_SMTP_URL", "smtp://127.0.0.1:1025", "the server that takes e-mail"),
     Variable("CLOUDTASKER_SMTP_SENDER", "CloudTasker <no-reply@example.com>", "the From of e-mail"),
     Variable(

@@ -62,9 +62,7 @@ class MemorySchedules:
             self._audit.add(actor, "pause_schedule", {"name": name})
         return self._all.get(name)
 
-    async def resume(
-        self, name: str, next_at: datetime | None, *, actor: str
-    ) -> Schedule | None:
+    async def resume(self, name: str, next_at: datetime | None, *, actor: str) -> Schedule | None:
         """See `Schedules.resume`."""
         found = self._all.get(name)
         if found and found.paused:

@@ -135,9 +135,7 @@ class PostgresSchedules:
         """See `Schedules.pause`."""
         return _one(await self._calls.run(_PAUSE, name=name, actor=actor))
 
-    async def resume(
-        self, name: str, next_at: datetime | None, *, actor: str
-    ) -> Schedule | None:
+    async def resume(self, name: str, next_at: datetime | None, *, actor: str) -> Schedule | None:
         """See `Schedules.resume`."""
         said = {"name": name, "next_at": _text(next_at), "actor": actor}
         return _one(await self._calls.run(_RESUME, **said))

@@ -154,9 +154,7 @@ class Schedules(Protocol):
         """Make no more runs. Safe to repeat: only a change is audited."""
         ...
 
-    async def resume(
-        self, name: str, next_at: datetime | None, *, actor: str
-    ) -> Schedule | None:
+    async def resume(self, name: str, next_at: datetime | None, *, actor: str) -> Schedule | None:
         """Make runs again from `next_at` on; one that is not paused stays as it is. Only a change
         is audited."""
         ...

@@ -29,6 +29,7 @@ _TIMES = {
     ),
     "idempotency_keys": ("created_at",),
     "dead_letter_copies": ("due_at",),
+    "audit": ("at",),
 }
 
 
@@ -63,7 +64,8 @@ async def bench(request, postgres: PostgresServer) -> AsyncIterator[Bench]:
         return
     url = request.getfixturevalue("database")
     postgres.run(
-        "TRUNCATE tasks, task_groups, idempotency_keys, dead_letter_desk CASCADE", "ledger_contract"
+        "TRUNCATE tasks, task_groups, idempotency_keys, dead_letter_desk, audit CASCADE",
+        "ledger_contract",
     )
     ledger = PostgresLedger(url)
 

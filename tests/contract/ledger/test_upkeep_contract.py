@@ -1,12 +1,15 @@
 """What the relay's own moves promise; one body for memory and for Postgres."""
 
 import time
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
+from shared.adapters.memory_desk import MemoryAudit
 from shared.adapters.memory_upkeep import MemoryUpkeep
 from shared.adapters.pg_calls import Calls
+from shared.adapters.pg_desk import PostgresAudit
 from shared.adapters.pg_upkeep import PostgresUpkeep
 from shared.domain.task import State
 from shared.domain.upkeep import DAY_SECONDS, LOST_AFTER_SECONDS, SPREAD_SECONDS, Retention
@@ -20,24 +23,39 @@ from tests.contract.ledger.test_ledger_contract import (
     outgoing,
 )
 
-KEEP = Retention(succeeded_seconds=7 * DAY_SECONDS, dead_seconds=30 * DAY_SECONDS)
+KEEP = Retention(
+    succeeded_seconds=7 * DAY_SECONDS,
+    dead_seconds=30 * DAY_SECONDS,
+    audit_seconds=100 * DAY_SECONDS,
+)
 
 
 @pytest.fixture
-def upkeeps(bench, request):
-    """Two relays' upkeeps on one ledger."""
+def upkeeps_and_audit(bench, request):
+    """Two relays' upkeeps on one ledger, and its audit."""
     if request.node.callspec.params["bench"] == "memory":
-        yield [MemoryUpkeep(bench.ledger), MemoryUpkeep(bench.ledger)]
+        audit = MemoryAudit(bench.ledger)
+        yield [MemoryUpkeep(bench.ledger, audit=audit) for _ in range(2)], audit
         return
     calls = [Calls(request.getfixturevalue("database")) for _ in range(2)]
-    yield [PostgresUpkeep(one) for one in calls]
+    yield [PostgresUpkeep(one) for one in calls], PostgresAudit(calls[0])
     for one in calls:
         one.close()
 
 
 @pytest.fixture
+def upkeeps(upkeeps_and_audit):
+    return upkeeps_and_audit[0]
+
+
+@pytest.fixture
 def upkeep(upkeeps):
     return upkeeps[0]
+
+
+@pytest.fixture
+def audit(upkeeps_and_audit):
+    return upkeeps_and_audit[1]
 
 
 _made = iter(range(1 << 30))
@@ -185,3 +203,45 @@ async def test_republish_makes_the_old_confirmed_backlog_of_a_type_due(ledger, u
     taken = {out.id for out in await ledger.take_due({**ATTEMPTS, "other": 5}, 10)}
     assert taken == set(old)
     assert not taken & {other, young}
+
+
+async def republished(ledger, upkeep, *, actor: str = "ana", count: int = 1) -> None:
+    """Lines of the audit: one for each of `count` steps that sent a task again."""
+    for _ in range(count):
+        await confirmed(ledger)
+        assert (await upkeep.republish("greet", 0, actor=actor, after=None, limit=10)).lost == 1
+
+
+async def test_a_republish_is_in_the_audit_and_one_that_finds_nothing_is_not(ledger, upkeep, audit):
+    await republished(ledger, upkeep)
+    assert (await upkeep.republish("greet", 0, actor="bo", after=None, limit=10)).lost == 0
+    [line] = await audit.lines(before=None, limit=10)
+    assert (line.actor, line.action) == ("ana", "republish")
+    assert line.detail == {"task_type": "greet", "older_than_seconds": 0, "republished": 1}
+
+
+@pytest.mark.parametrize(("days", "kept"), [(99.9, True), (100.1, False)])
+async def test_lines_of_the_audit_go_after_their_time(ledger, upkeep, audit, pass_time, days, kept):
+    await republished(ledger, upkeep)
+    await pass_time(days * DAY_SECONDS)
+    assert await upkeep.prune(KEEP, limit=100) == (0 if kept else 1)
+    assert bool(await audit.lines(before=None, limit=10)) is kept
+
+
+async def test_the_audit_is_pruned_in_batches_the_oldest_first(ledger, upkeep, audit, pass_time):
+    await republished(ledger, upkeep, actor="first")
+    await pass_time(60)
+    await republished(ledger, upkeep, actor="second", count=2)
+    await pass_time(100 * DAY_SECONDS)
+    assert await upkeep.prune(KEEP, limit=2) == 2
+    assert [line.actor for line in await audit.lines(before=None, limit=10)] == ["second"]
+    assert await upkeep.prune(KEEP, limit=2) == 1
+
+
+@pytest.mark.parametrize(("days", "pruned"), [(29.9, 0), (30.1, 1)])
+async def test_no_retention_removes_what_the_audit_said_in_the_last_month(
+    ledger, upkeep, pass_time, days, pruned
+):
+    await republished(ledger, upkeep)
+    await pass_time(days * DAY_SECONDS)
+    assert await upkeep.prune(replace(KEEP, audit_seconds=0), limit=100) == pruned

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import pytest
 
 from shared.adapters.memory import MemoryLedger
+from shared.adapters.memory_desk import MemoryAudit
 from shared.adapters.memory_schedules import MemorySchedules
 from shared.adapters.pg_calls import Calls
+from shared.adapters.pg_desk import PostgresAudit
 from shared.adapters.pg_schedules import PostgresSchedules
 from shared.adapters.postgres import PostgresLedger
+from shared.domain.desk_ports import Audit
 from shared.domain.ports import Ledger
 from shared.domain.schedule import Schedules
 from tests.support.clock import FakeClock
@@ -25,6 +28,7 @@ class Bench:
     schedules: Schedules
     other: Schedules
     ledger: Ledger
+    audit: Audit
     pass_time: Callable[[float], Awaitable[None]]
 
 
@@ -38,21 +42,23 @@ async def bench(request, postgres: PostgresServer) -> AsyncIterator[Bench]:
     if request.param == "memory":
         clock = FakeClock()
         ledger = MemoryLedger(clock)
-        schedules = MemorySchedules(ledger)
+        audit = MemoryAudit(ledger)
+        schedules = MemorySchedules(ledger, audit)
 
         async def advance(seconds: float) -> None:
             clock.advance(seconds)
 
-        yield Bench(schedules, schedules, ledger, advance)
+        yield Bench(schedules, schedules, ledger, audit, advance)
         return
     url = request.getfixturevalue("database")
-    postgres.run("TRUNCATE tasks, schedules CASCADE", DATABASE)
+    postgres.run("TRUNCATE tasks, schedules, audit CASCADE", DATABASE)
     real, calls = PostgresLedger(url), [Calls(url), Calls(url)]
 
     async def rewind(seconds: float) -> None:
         postgres.run(f"UPDATE schedules SET next_at = next_at - interval '{seconds} s'", DATABASE)
 
-    yield Bench(PostgresSchedules(calls[0]), PostgresSchedules(calls[1]), real, rewind)
+    first, second = (PostgresSchedules(one) for one in calls)
+    yield Bench(first, second, real, PostgresAudit(calls[0]), rewind)
     real.close()
     for one in calls:
         one.close()
@@ -66,6 +72,11 @@ def schedules(bench: Bench) -> Schedules:
 @pytest.fixture
 def ledger(bench: Bench) -> Ledger:
     return bench.ledger
+
+
+@pytest.fixture
+def audit(bench: Bench) -> Audit:
+    return bench.audit
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ async def test_a_schedule_that_was_stopped_meanwhile_does_not_fire(
     schedules, ledger, pass_time, change
 ):
     seen = await due_one(schedules, pass_time)
-    await getattr(schedules, change)("hourly")
+    await getattr(schedules, change)("hourly", actor="ana")
     step = Step((seen.next_at,), seen.next_at + HOUR)
     assert not await schedules.fire(seen, step, [run_of(seen, seen.next_at)])
     assert await tasks(ledger) == []
@@ -187,3 +187,49 @@ async def test_a_name_that_the_file_takes_is_the_file_s(schedules):
     await schedules.sync([(new(), next_at)])
     after = await schedules.get("hourly")
     assert replace(after, updated_at=before.updated_at) == replace(before, origin=Origin.FILE)
+
+
+async def test_every_change_of_a_schedule_has_one_line_in_the_audit(schedules, audit):
+    next_at = await soon(schedules)
+    await schedules.add(new(), next_at, actor="ana")
+    await schedules.add(new(), next_at, actor="again")
+    await schedules.pause("hourly", actor="bo")
+    await schedules.pause("hourly", actor="again")
+    await schedules.resume("hourly", next_at, actor="cy")
+    await schedules.resume("hourly", next_at, actor="again")
+    await schedules.delete("hourly", actor="di")
+    await schedules.delete("hourly", actor="again")
+
+    lines = [(one.actor, one.action) for one in await audit.lines(before=None, limit=10)]
+    assert lines[::-1] == [
+        ("ana", "create_schedule"),
+        ("bo", "pause_schedule"),
+        ("cy", "resume_schedule"),
+        ("di", "delete_schedule"),
+    ]
+
+
+async def test_the_audit_says_what_a_schedule_runs_and_when_but_not_its_payload(schedules, audit):
+    await schedules.add(new(), await soon(schedules), actor="ana")
+    [line] = await audit.lines(before=None, limit=10)
+    assert line.detail == {
+        "name": "hourly",
+        "task_type": "greet",
+        "cron": "0 * * * *",
+        "time_zone": "Europe/Berlin",
+        "missed": "run_once",
+    }
+
+
+async def test_of_two_that_pause_at_once_one_is_in_the_audit(bench, audit):
+    await bench.schedules.add(new(), await soon(bench.schedules), actor="ana")
+    both = (bench.schedules, bench.other)
+    await asyncio.gather(*(one.pause("hourly", actor="bo") for one in both))
+    lines = await audit.lines(before=None, limit=10)
+    assert [line.action for line in lines] == ["pause_schedule", "create_schedule"]
+
+
+async def test_schedules_of_files_leave_no_line_in_the_audit(schedules, audit):
+    await schedules.sync([(new("a"), await soon(schedules))])
+    await schedules.sync([])
+    assert await audit.lines(before=None, limit=10) == []

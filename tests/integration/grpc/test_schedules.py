@@ -64,6 +64,13 @@ async def test_pause_resume_run_and_delete(running):
     await running.tasks.DeleteSchedule(pb.DeleteScheduleRequest(name="hourly"))
     gone = await refusal(running.tasks.GetSchedule(pb.GetScheduleRequest(name="hourly")))
     assert gone.code is grpc.StatusCode.NOT_FOUND
+    audit = (await running.tasks.ListAuditLines(pb.ListAuditLinesRequest())).lines
+    assert [(line.actor, line.action) for line in audit[::-1]] == [
+        ("local", "create_schedule"),
+        ("local", "pause_schedule"),
+        ("local", "resume_schedule"),
+        ("local", "delete_schedule"),
+    ]
 
 
 async def test_a_name_is_taken_once(running):

@@ -53,7 +53,7 @@ async def main():
     await ledger.add([soon, later, held])
     await ledger.claim(held.id, 0, types["greet"])
     await service.create({"name": "s", "task_type": "greet", "cron": "* * * * *",
-                          "payload": {"name": "Ada"}})
+                          "payload": {"name": "Ada"}}, actor="ana")
     await relay.run(2.5)
     print(json.dumps({"published": [m.attributes["task_id"] for m in publisher.messages],
                       "soon": str(soon.id), "later": str(later.id), "held": str(held.id)}))

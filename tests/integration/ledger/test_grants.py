@@ -78,6 +78,32 @@ def test_it_can_neither_change_rights_of_callers_nor_what_the_audit_says(url, st
         connection.close()
 
 
+def test_it_can_have_old_lines_of_the_audit_removed_and_no_others(postgres, url):
+    postgres.run("TRUNCATE audit", "grants")
+    for days in (29, 31):
+        postgres.run(
+            "INSERT INTO audit (at, actor, action, detail)"
+            f" VALUES (now() - interval '{days} days', 'ana', 'pause', '{{}}')",
+            "grants",
+        )
+    connection = as_workload(url)
+    try:
+        assert connection.run("SELECT prune_audit(-1e9, 100)") == [[1]]
+    finally:
+        connection.close()
+    assert postgres.run("SELECT count(*) FROM audit", "grants") == [[1]]
+
+
+def test_nobody_else_can_have_the_audit_pruned(postgres, url):
+    may = "SELECT has_function_privilege('{}', 'prune_audit(float8, integer)', 'EXECUTE')"
+    postgres.run("CREATE ROLE stranger")
+    try:
+        assert postgres.run(may.format("stranger"), "grants") == [[False]]
+        assert postgres.run(may.format("cloudtasker_workload"), "grants") == [[True]]
+    finally:
+        postgres.run("DROP ROLE stranger")
+
+
 def test_a_grant_takes_away_what_an_earlier_version_gave(postgres, owner, url):
     postgres.run("GRANT ALL ON api_keys, tasks TO cloudtasker_workload", "grants")
     grant(owner, [USER])

@@ -131,3 +131,24 @@ async def test_a_wrong_republication_is_refused(http, body):
 async def test_a_type_that_is_not_there_has_no_backlog(http):
     answer = await http.post("/queues/gret/republish", json={"older_than_seconds": 0})
     assert (answer.status_code, answer.json()["code"]) == (400, "unknown_task_type")
+
+
+async def test_who_changes_schedules_and_republishes_is_in_the_audit(http, memory):
+    await made(http)
+    for change in ("pause", "resume"):
+        await http.post(f"/schedules/hourly/{change}")
+    await http.delete("/schedules/hourly")
+    await http.post("/enqueue-task", json={"task_type": "greet", "payload": {"name": "Ada"}})
+    await memory.api.enqueue.settle()
+    await http.post("/queues/greet/republish", json={"older_than_seconds": 0})
+
+    lines = (await http.get("/audit")).json()["lines"]
+    assert [line["action"] for line in lines[::-1]] == [
+        "create_schedule",
+        "pause_schedule",
+        "resume_schedule",
+        "delete_schedule",
+        "republish",
+    ]
+    assert {line["actor"] for line in lines} == {"local"}
+    assert lines[0]["detail"]["republished"] == 1
