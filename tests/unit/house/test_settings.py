@@ -116,3 +116,20 @@ def test_a_sender_holds_an_address():
 def test_blobs_go_to_a_folder_or_a_bucket(url):
     assert "CLOUDTASKER_BLOBS_URL" in problems(CLOUDTASKER_BLOBS_URL=url)
     assert read_settings({"CLOUDTASKER_BLOBS_URL": "gs://b-1/x"}).blobs_url == "gs://b-1/x"
+
+
+KEEP = {
+    "CLOUDTASKER_KEEP_DAYS": ("succeeded_seconds", 7, 1),
+    "CLOUDTASKER_KEEP_DEAD_DAYS": ("dead_seconds", 30, 1),
+    "CLOUDTASKER_KEEP_AUDIT_DAYS": ("audit_seconds", 400, 30),
+}
+
+
+@pytest.mark.parametrize("name", KEEP)
+def test_each_retention_has_a_default_a_least_and_a_most(name):
+    field, default, least = KEEP[name]
+    assert getattr(read_settings({}).retention, field) == default * 86400
+    for days in (least, 3650):
+        assert getattr(read_settings({name: str(days)}).retention, field) == days * 86400
+    for wrong in (str(least - 1), "3651", "-1", "x", "1.5"):
+        assert f"it must be {least} to 3650 days" in problems(**{name: wrong})
