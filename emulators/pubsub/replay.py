@@ -3,6 +3,7 @@
 from emulators.pubsub.bodies import Bodies
 from emulators.pubsub.clock import Clock
 from emulators.pubsub.errors import FailedPrecondition
+from emulators.pubsub.resources import acked_retention_ns
 from emulators.pubsub.seeking import sought
 from emulators.pubsub.snapshots import Snapshots
 from emulators.pubsub.store import seq_of
@@ -61,6 +62,6 @@ class Replay:
         bounds = [topic.numbered]
         if own := topic.own_retention_ns():
             bounds.append(self._last_before(topic, now - own))
-        if acked := subscription.acked_retention_ns():
+        if acked := acked_retention_ns(subscription.resource):
             bounds.append(max(subscription.retained_from, self._last_before(topic, now - acked)))
         return min(bounds)

@@ -1,7 +1,7 @@
 """One subscription while the emulator runs: its engine, its timer, who waits for messages."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from emulators.pubsub import protos
 from emulators.pubsub.ageing import Ageing
@@ -14,17 +14,16 @@ from emulators.pubsub.pulse import Pulse
 from emulators.pubsub.resources import policy_of
 from emulators.pubsub.roles import Ledger, Owner, Pusher
 from emulators.pubsub.sources import PlainSource, Source, Taken
-from emulators.pubsub.store import StoredMessage
+from emulators.pubsub.subscription_backlog import SubscriptionBacklog
 from emulators.pubsub.topic import LiveTopic
-from emulators.pubsub.transforms.settings import enabled
-from emulators.pubsub.transforms.stage import Runner, TransformStage
-from emulators.pubsub.unacked import Changes, Glimpse
+from emulators.pubsub.transforms.choice import TransformChoice
+from emulators.pubsub.transforms.stage import Runner
 from emulators.pubsub.wire import AckId, Received
 
 MAX_PULL_BYTES = 9_000_000
 
 
-class Subscription:
+class Subscription(SubscriptionBacklog):
     """All of one subscription's deliveries. Every method runs on the event loop's thread."""
 
     def __init__(
@@ -55,9 +54,9 @@ class Subscription:
         self._ledger = ledger
         self._make_pusher = make_pusher
         self._endpoint = ""
-        self._runner = runner
-        self._transforms: list[protos.MessageTransform] = []
-        self._source: Source = PlainSource(engine, self._message)
+        self._plain = PlainSource(engine, self._message)
+        self._source: Source = self._plain
+        self._transforms = TransformChoice(engine, runner, self._message, clock, self._look)
         self._pulse = Pulse(engine, clock, self._look)
         self._gone: Exception | None = None
         # Of what is acked, later messages than this one are retained, where that is asked for.
@@ -78,7 +77,7 @@ class Subscription:
         self._engine.policy = policy_of(resource)
         if self._gone:
             return
-        self._transform_by(resource)
+        self._source = self._transforms.stage_of(resource) or self._plain
         self._ageing.configure(resource)
         if resource.push_config.push_endpoint != self._endpoint:
             self._push_to(resource.push_config.push_endpoint)
@@ -104,33 +103,6 @@ class Subscription:
         self._ageing.sought()
         self._drop_old()
         self._look()
-
-    def position(self) -> tuple[int, list[int]]:
-        """Return the floor, and what is acked beyond it."""
-        return self._engine.position()
-
-    def oldest_unacked_ns(self) -> int | None:
-        """Return when the oldest unacked message was published, None if there is none.
-
-        Raises: what `end` was told.
-        """
-        if self._gone:
-            raise self._gone
-        oldest = next(self._engine.glimpses(0), None)
-        message = self.body(oldest.seq) if oldest else None
-        return message.published_ns if message else None
-
-    def acked_retention_ns(self) -> int:
-        """Return how long acked messages are kept for this subscription, 0 if they are not."""
-        if not self.resource.retain_acked_messages:
-            return 0
-        return self.resource.message_retention_duration.ToNanoseconds()
-
-    def unacked_from(self, seq: int) -> Iterator[tuple[StoredMessage, str, int]]:
-        """Yield unacked messages from `seq` on, each with state and failed deliveries."""
-        for glimpse in self._engine.glimpses(seq - 1):
-            if message := self.body(glimpse.seq):
-                yield message, glimpse.state, glimpse.failures
 
     def check_pull(self) -> None:
         """Raises: what `end` was told; FailedPrecondition on a push subscription."""
@@ -212,44 +184,6 @@ class Subscription:
             self._engine.give_back(ack_id.seq, ack_id.generation)
         self._look()
 
-    def available(self) -> int:
-        """Return how many messages a `take` may find at most."""
-        return self._source.available()
-
-    def kept(self, consumer: int) -> int:
-        """Return how many messages only `consumer` may have, as it has earlier ones of the key."""
-        return len(self._engine.kept().get(consumer, ()))
-
-    def is_out(self, ack_id: AckId) -> bool:
-        """Say whether this delivery is outstanding."""
-        return self._engine.is_out(ack_id.seq, ack_id.generation)
-
-    def counts(self) -> dict[str, int]:
-        """Return the sizes of the backlog, for people who look in."""
-        return {"unacked": self._engine.unacked(), "outstanding": self._engine.outstanding()}
-
-    def glimpses(self, after: int) -> Iterator[Glimpse]:
-        """Yield the unacked messages beyond `after` in publish order; nothing is delivered."""
-        return self._engine.glimpses(after)
-
-    def changes(self) -> Changes:
-        """Return what is to be persisted, and move the floor."""
-        changes = self._engine.changes()
-        self.floor = changes.floor
-        return changes
-
-    def forwarded(self, seq: int) -> None:
-        """Finish a message that stands on the dead-letter topic now."""
-        self._engine.forwarded(seq)
-
-    def refused(self, seq: int) -> None:
-        """Deliver a message again that could not be forwarded."""
-        self._engine.refused(seq, self._clock.now())
-
-    def body(self, seq: int) -> StoredMessage | None:
-        """Return a message of this subscription's topic."""
-        return self._bodies.get(self.topic.position(seq), self.topic.position(self.topic.head))
-
     def end(self, reason: Exception) -> None:
         """Deliver nothing from now on; who waits gets `reason`."""
         self._gone = reason
@@ -270,31 +204,6 @@ class Subscription:
         self.pusher = self._make_pusher(self) if endpoint else None
         if self.pusher:
             self.consumers.end(self._push_only())
-
-    def _transform_by(self, resource: protos.Subscription) -> None:
-        """Let deliveries come from the transforms of `resource`, unless they are the same."""
-        transforms = enabled(resource.message_transforms)
-        if transforms == self._transforms:
-            return
-        self._transforms = transforms
-        self._source.stop()
-        if not transforms:
-            self._source = PlainSource(self._engine, self._message)
-            return
-        self._source = TransformStage(
-            transforms,
-            engine=self._engine,
-            runner=self._runner,
-            body=self._message,
-            ordered=resource.enable_message_ordering,
-            name=resource.name,
-            clock=self._clock,
-            changed=self._look,
-        )
-
-    def _message(self, seq: int) -> bytes | None:
-        message = self.body(seq)
-        return message.body if message else None
 
     def _push_only(self) -> FailedPrecondition:
         name = self.resource.name

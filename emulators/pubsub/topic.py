@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from emulators.pubsub.protos import PubsubMessage, Topic
+from emulators.pubsub.resources import acked_retention_ns
 from emulators.pubsub.store import StoredMessage, position_of
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class LiveTopic:
 
     def retention_ns(self) -> int:
         """Return how long messages that are acked may still be asked for, 0 for not at all."""
-        kept = [subscription.acked_retention_ns() for subscription in self.subscriptions.values()]
+        kept = [acked_retention_ns(one.resource) for one in self.subscriptions.values()]
         return max(self.own_retention_ns(), *kept, 0)
 
     def is_wanted(self) -> bool:

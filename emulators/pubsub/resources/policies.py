@@ -23,6 +23,13 @@ def policy_of(subscription: Subscription) -> Policy:
     return Policy(subscription.ack_deadline_seconds, retry, dead, exactly_once)
 
 
+def acked_retention_ns(subscription: Subscription) -> int:
+    """Return how long acked messages are kept for a subscription, 0 if they are not."""
+    if not subscription.retain_acked_messages:
+        return 0
+    return subscription.message_retention_duration.ToNanoseconds()
+
+
 def filter_of(subscription: Subscription) -> Filter | None:
     """Return a subscription's filter; None to let everything through."""
     try:
