@@ -185,7 +185,7 @@ def _stop(deployment: Deployment, console: Console) -> int:
 
 def _tell(deployment: Deployment, console: Console, said: dict[str, str]) -> None:
     """Say where to go from here."""
-    outputs, folder = deployment.outputs(), deployment.folder
+    folder, outputs = deployment.folder, deployment.folder.outputs()
     for name, value in sorted(outputs.items()):
         if isinstance(value, str):
             console.print(f"{name:<12} {value}")

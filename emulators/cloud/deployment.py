@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from emulators.cloud import workspaces
 from emulators.cloud.archive import chosen
@@ -18,16 +17,14 @@ from emulators.cloud.client import Client, started, stopped
 from emulators.cloud.errors import DeployError
 from emulators.cloud.folder import Folder
 from emulators.cloud.local_cloud import ENDPOINT, LocalCloud
+from emulators.cloud.planned import EPHEMERAL, LOCK_WAIT, Planned
 from emulators.stack.ports import HOST, holder
-from emulators.terraform.errors import TerraformError
 from emulators.terraform.planning import Plan, providers, types_in
 from emulators.terraform.provider import ImaginedCloud
 from emulators.terraform.terraform import Terraform, copy_of, executable
 
 _PROVIDERS = ("google", "google-beta")
 _GIVEN = "local.tfvars.json"
-_EPHEMERAL = "ephemeral.tfvars.json"
-_LOCK_SECONDS = "30s"  # a killed command's Terraform may take a moment to notice
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Deployment:
         return self.folder.path.exists()
 
     @contextmanager
-    def planned(self, *, destroy: bool = False) -> Iterator["Planned"]:
+    def planned(self, *, destroy: bool = False) -> Iterator[Planned]:
         """Yield the plan of what would change; `Planned.apply` does it.
 
         Raises: DeployError, or TerraformError with what Terraform found wrong.
@@ -67,7 +64,9 @@ class Deployment:
                 terraform = self._prepared(copied, found, client.describe()["pubsub_http"])
                 given = self._given(archive, self.folder, client.describe()["smtp"])
                 _write_variables(terraform.folder, given)
-                yield _plan(self, terraform, client, destroy=destroy)
+                yield Planned(
+                    self.folder, terraform, client, self._plan(terraform, destroy=destroy)
+                )
 
     def planned_from_nothing(self) -> Plan:
         """Return the plan of a deployment that is not there yet; starts nothing."""
@@ -82,15 +81,16 @@ class Deployment:
             terraform.run("plan", "-no-color", "-out=plan", *self.variable_files())
             return Plan(self.environment, terraform.json("show", "-json", "plan"))
 
+    def _plan(self, terraform: Terraform, *, destroy: bool) -> Plan:
+        how = ["-destroy"] if destroy else []
+        files = self.variable_files()
+        terraform.run("plan", "-no-color", "-out=plan", LOCK_WAIT, *how, *files)
+        return Plan(self.environment, terraform.json("show", "-json", "plan"))
+
     def remove(self) -> None:
         """End everything that is left, and remove the folder."""
         stopped(self.folder)
         self.folder.remove()
-
-    def outputs(self) -> dict[str, Any]:
-        """Return what Terraform's outputs are, from the state."""
-        state = self.folder.read(self.folder.state) or {}
-        return {name: given["value"] for name, given in state.get("outputs", {}).items()}
 
     def _types(self) -> set[str]:
         """Return the types that the provider is asked for, those of an older state among them."""
@@ -152,7 +152,7 @@ class Deployment:
                 "functions_image": f"localhost/functions@sha256:{functions}",
                 "gateway_image": f"localhost/grpc-gateway@sha256:{gateway}",
             },
-            _EPHEMERAL: {
+            EPHEMERAL: {
                 "migrate_password": _kept_secret(folder, "migrate_password"),
                 "webhook_secret": _kept_secret(folder, "webhook_secret"),
                 "smtp_url": smtp or "smtp://127.0.0.1:25",
@@ -162,7 +162,7 @@ class Deployment:
     def variable_files(self) -> list[str]:
         """Return the arguments that give the variables their values, the last ones win."""
         own = [str(self.variables.resolve())] if self.variables else []
-        return [f"-var-file={file}" for file in ("example.tfvars", *own, _GIVEN, _EPHEMERAL)]
+        return [f"-var-file={file}" for file in ("example.tfvars", *own, _GIVEN, EPHEMERAL)]
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -175,78 +175,6 @@ class Deployment:
             os.close(descriptor)
 
 
-@dataclass(frozen=True)
-class Planned:
-    """A plan that can be applied as long as its block lasts."""
-
-    deployment: Deployment
-    terraform: Terraform
-    client: Client
-    plan: Plan
-
-    def changes(self) -> list[tuple[str, str]]:
-        """Return what is done to what: ("create", "module.x.google_y.z"), by address."""
-        return [
-            ("replace" if len(actions) == 2 else actions[0], change["address"])
-            for change in self.plan.json.get("resource_changes", [])
-            if (actions := change["change"]["actions"]) not in (["no-op"], ["read"])
-        ]
-
-    def apply(self) -> None:
-        """Do it. Raises: TerraformError; what was made stays, and applying again goes on."""
-        wait = f"-lock-timeout={_LOCK_SECONDS}"
-        try:
-            self.terraform.run("apply", "-no-color", wait, f"-var-file={_EPHEMERAL}", "plan")
-        except TerraformError as error:
-            _, _, errors = str(error).partition("\nError: ")
-            raise TerraformError(
-                f"Error: {errors or error}\n\n"
-                "What was made stays and stands in the state. Fix: correct what is wrong, and "
-                "do the same again: it goes on from there."
-            ) from error
-        if self.deployment.outputs():  # after a destroy there is nothing to tell of
-            self._write_state()
-        used = {part["workspace"] for part in self.client.describe()["parts"].values()}
-        workspaces.prune(self.deployment.folder, used | self._images())
-
-    def _images(self) -> set[str]:
-        """Return the workspaces that the plan's images are."""
-        variables = self.plan.json["variables"]
-        names = {
-            "functions_image": "cloudtasker-",
-            "gateway_image": "image-",
-        }
-        return {
-            start + variables[name]["value"].rpartition("@sha256:")[2]
-            for name, start in names.items()
-        }
-
-    def _write_state(self) -> None:
-        """Write where all is, as `cloudtasker dev` does, so that `cloudtasker` finds it."""
-        folder, now = self.deployment.folder, self.client.describe()
-        outputs, parts = self.deployment.outputs(), now["parts"]
-        password = folder.password("migrate")
-        database = f":{password.read_text()}" if password.exists() else ""
-        content: dict[str, Any] = {
-            "rest": outputs.get("api_url", ""),
-            "grpc": outputs.get("grpc_url", "").removeprefix("http://"),
-            "pubsub": now["pubsub"],
-            "pubsub_http": now["pubsub_http"],
-            "mail": now["mail"],
-            "postgres": f"postgresql+pg8000://migrate{database}@127.0.0.1:"
-            f"{parts.get('postgres', {}).get('port', 0)}/cloudtasker",
-            "redis": f"redis://127.0.0.1:{parts.get('redis', {}).get('port', 0)}/0",
-            "push_service_account": "",
-            "functions": {
-                name: f"http://127.0.0.1:{part['port']}"
-                for name, part in parts.items()
-                if part["is_function"]
-            },
-            "pids": {"stack": now["pid"], **{name: one["pid"] for name, one in parts.items()}},
-        }
-        folder.write(folder.path / "state.json", json.dumps(content, indent=2))
-
-
 def _lock(descriptor: int, folder: Folder) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -255,17 +183,6 @@ def _lock(descriptor: int, folder: Folder) -> None:
             f"another command works on {folder.path}. Nothing was changed.\n"
             "Fix: wait until it has ended."
         ) from error
-
-
-def _plan(
-    deployment: Deployment, terraform: Terraform, client: Client, *, destroy: bool
-) -> Planned:
-    how = ["-destroy"] if destroy else []
-    wait = f"-lock-timeout={_LOCK_SECONDS}"
-    files = deployment.variable_files()
-    terraform.run("plan", "-no-color", "-out=plan", wait, *how, *files)
-    plan = Plan(deployment.environment, terraform.json("show", "-json", "plan"))
-    return Planned(deployment, terraform, client, plan)
 
 
 def _write_variables(folder: Path, given: Mapping[str, Mapping[str, str]]) -> None:

@@ -76,6 +76,11 @@ class Folder:
         versions = sorted(self.secret(name).glob("*"), key=lambda file: int(file.name))
         return versions[-1].read_text() if versions else None
 
+    def outputs(self) -> dict[str, Any]:
+        """Return what Terraform's outputs are, from the state."""
+        state = self.read(self.state) or {}
+        return {name: given["value"] for name, given in state.get("outputs", {}).items()}
+
     def read(self, file: Path) -> Any:
         """Return what a JSON file holds, None if it is not there or empty, as a kill leaves it.
 
