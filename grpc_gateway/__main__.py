@@ -8,6 +8,7 @@ from asyncio import AbstractEventLoop
 from grpc_gateway.server import start
 from shared import bootstrap, telemetry
 from shared.domain.errors import Misconfigured
+from shared.edges.heap import settle_heap
 from shared.settings import Settings
 from shared.telemetry import Event
 
@@ -29,6 +30,7 @@ async def _serve() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     gateway = await start(bootstrap.api())
+    settle_heap()
     telemetry.log(Event.PROCESS_READY, address=gateway.address)
     await stopping.wait()
     telemetry.log(Event.PROCESS_STOPPING)

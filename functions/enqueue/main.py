@@ -10,6 +10,7 @@ from shared import bootstrap, telemetry
 from shared.domain.errors import Misconfigured
 from shared.edges.access import check_choice
 from shared.edges.drain import when_told_to_stop
+from shared.edges.heap import settle_heap
 from shared.edges.http_edge import HttpEdge, failure_answer
 
 telemetry.configure(bootstrap.settings())
@@ -20,7 +21,9 @@ check_choice(bootstrap.settings())
 def _edge() -> HttpEdge:
     api = bootstrap.api()
     when_told_to_stop(api.watch.stop)  # else a server that stops waits for every watch to end
-    return rest_api(api)
+    edge = rest_api(api)
+    settle_heap()
+    return edge
 
 
 async def enqueue(request: Request) -> Response:

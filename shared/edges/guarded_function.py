@@ -14,6 +14,7 @@ from shared import telemetry
 from shared.bootstrap import Readiness
 from shared.domain.errors import CloudTaskerError, Misconfigured, Unauthenticated
 from shared.edges.drain import when_told_to_stop
+from shared.edges.heap import settle_heap
 from shared.edges.id_token import IdTokenCheck
 from shared.edges.push_answers import error_answer
 from shared.edges.push_token import push_token_check
@@ -124,6 +125,7 @@ class _Guard:
             when_told_to_stop(self._drain, self._holds)
         if self._token is None:
             self._token = push_token_check(self._endpoint.settings)
+            settle_heap()
             took = round(time.perf_counter() - began, 3)
             telemetry.log(Event.PROCESS_READY, function=self._name, seconds=took)
         return self._endpoint, self._token

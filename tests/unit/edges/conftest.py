@@ -1,5 +1,6 @@
 """The stage of the edge tests: a task function whose ledger and handler are in memory."""
 
+import gc
 import io
 import json
 import logging
@@ -20,16 +21,19 @@ from tests.unit.edges.stage import SETTINGS, Script, Stage, staged_function
 
 
 @pytest.fixture(autouse=True)
-def _own_signals_and_logging() -> Iterator[None]:
-    """A function chains signal handlers and takes over logging: give both back."""
+def _own_process() -> Iterator[None]:
+    """A function chains signal handlers, takes over logging and tunes the garbage collector."""
     numbers = (signal.SIGTERM, signal.SIGINT)
     handlers = {number: signal.getsignal(number) for number in numbers}
     root = logging.getLogger()
     before = list(root.handlers), root.level
+    thresholds = gc.get_threshold()
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
     root.handlers, root.level = before[0], before[1]
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
 
 
 @pytest.fixture
