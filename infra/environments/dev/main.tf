@@ -21,6 +21,7 @@ module "cloudtasker" {
   gateway_max_instances    = 2
   uptime_period_seconds    = 900 # seldom, so that an idle API scales to nothing
   log_retention_days       = 30
+  retention_days           = var.retention_days
   alert_emails             = var.alert_emails
   migrate_password         = var.migrate_password
   webhook_secret           = var.webhook_secret

@@ -22,6 +22,7 @@ module "cloudtasker" {
   gateway_min_instances    = 1
   gateway_max_instances    = 10
   log_retention_days       = 400
+  retention_days           = var.retention_days
   google_callers           = var.google_callers
   audiences                = var.audiences
   grpc_domain              = var.grpc_domain

@@ -51,6 +51,16 @@ variable "webhook_secret" {
   ephemeral   = true
 }
 
+variable "retention_days" {
+  description = "How long the relay keeps tasks after their end, dead ones, and lines of the audit."
+  type = object({
+    ended = optional(number, 7)
+    dead  = optional(number, 30)
+    audit = optional(number, 400)
+  })
+  default = {}
+}
+
 variable "smtp_url" {
   description = "Server that takes e-mail; TF_VAR_smtp_url keeps it out of files."
   type        = string

@@ -49,6 +49,12 @@ locals {
     CLOUDTASKER_LOG      = "json"
     GOOGLE_CLOUD_PROJECT = var.project_id
   }
+  # The relay prunes.
+  retention = {
+    CLOUDTASKER_KEEP_DAYS       = tostring(var.retention_days.ended)
+    CLOUDTASKER_KEEP_DEAD_DAYS  = tostring(var.retention_days.dead)
+    CLOUDTASKER_KEEP_AUDIT_DAYS = tostring(var.retention_days.audit)
+  }
   own_environment = {
     for workload, _ in local.workloads : workload => workload == "migrate" ? local.environment : merge(
       local.environment,
@@ -417,7 +423,7 @@ module "relay" {
   caller             = "platform"
   invoker            = google_service_account.caller["scheduler"].email
   service_account    = local.emails["relay"]
-  environment        = local.own_environment["relay"]
+  environment        = merge(local.own_environment["relay"], local.retention)
   secret_environment = local.secret_environment["relay"]
   connector_id       = module.network.connector_id
   timeout_seconds    = 120
@@ -509,6 +515,7 @@ module "observability" {
   runbook_url               = var.runbook_url
   time_limits_seconds       = { for name, limits in local.task_types : name => min(limits.time_limit_seconds, limits.ack_deadline_seconds) }
   api_host                  = module.edge.api_host
+  relay_service             = module.relay.service
   uptime_period_seconds     = var.uptime_period_seconds
   max_instances = merge({ for name, limits in local.task_types : local.task_workloads[name] => limits.max_instances }, {
     (module.enqueue.service)      = var.api_max_instances

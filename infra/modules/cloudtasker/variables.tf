@@ -168,6 +168,26 @@ variable "log_retention_days" {
   type        = number
 }
 
+variable "retention_days" {
+  description = "How long the relay keeps tasks after their end, dead ones, and lines of the audit of what people do."
+  type = object({
+    ended = optional(number, 7)
+    dead  = optional(number, 30)
+    audit = optional(number, 400)
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for days in values(var.retention_days) : days >= 1 && days <= 3650 && floor(days) == days])
+    error_message = "retention_days must be whole numbers of 1 to 3650."
+  }
+
+  validation {
+    condition     = var.retention_days.audit >= 30
+    error_message = "retention_days.audit must be at least 30."
+  }
+}
+
 variable "billing_account" {
   description = "Billing account of the budget; empty: no budget."
   type        = string

@@ -82,6 +82,29 @@ resource "google_logging_metric" "run_milliseconds" {
   }
 }
 
+# A round that finds nothing writes no line, so the points are those of rounds that had something.
+resource "google_logging_metric" "relay_lag_seconds" {
+  project         = var.project_id
+  name            = "cloudtasker/relay_lag_seconds"
+  description     = "How long the most overdue task had waited when the relay took it up."
+  filter          = "resource.type = \"cloud_run_revision\" AND jsonPayload.event = \"relay_round\""
+  value_extractor = "EXTRACT(jsonPayload.lag_seconds)"
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "DISTRIBUTION"
+    unit        = "s"
+  }
+
+  bucket_options {
+    exponential_buckets {
+      num_finite_buckets = 32
+      growth_factor      = 1.6
+      scale              = 1
+    }
+  }
+}
+
 # One alert a subscription: what waits too long.
 resource "google_monitoring_alert_policy" "backlog" {
   for_each = var.subscriptions
@@ -284,6 +307,59 @@ resource "google_monitoring_alert_policy" "defects" {
   documentation {
     mime_type = "text/markdown"
     content   = "${local.runbook}#an-error-that-no-code-expected"
+  }
+}
+
+# Late by the median of five minutes, so that the end of an outage tells nobody; or away: no call of
+# the scheduler is answered well, as when it is paused, refused, or the database does not answer.
+resource "google_monitoring_alert_policy" "relay" {
+  project               = var.project_id
+  display_name          = "CloudTasker: the relay is behind"
+  combiner              = "OR"
+  severity              = "ERROR"
+  notification_channels = local.channels
+  user_labels           = var.labels
+
+  conditions {
+    display_name = "tasks are due for over ${var.relay_lag_seconds} s"
+
+    condition_threshold {
+      filter          = "metric.type = \"logging.googleapis.com/user/${google_logging_metric.relay_lag_seconds.name}\" AND resource.type = \"cloud_run_revision\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = var.relay_lag_seconds
+      duration        = "0s"
+
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = "ALIGN_PERCENTILE_50"
+        cross_series_reducer = "REDUCE_MAX"
+      }
+    }
+  }
+
+  conditions {
+    display_name = "no call of it has succeeded for ten minutes"
+
+    condition_absent {
+      filter   = "metric.type = \"run.googleapis.com/request_count\" AND resource.type = \"cloud_run_revision\" AND resource.labels.service_name = \"${var.relay_service}\" AND metric.labels.response_code_class = \"2xx\""
+      duration = "600s"
+
+      aggregations {
+        alignment_period     = "60s"
+        per_series_aligner   = "ALIGN_DELTA"
+        cross_series_reducer = "REDUCE_SUM"
+        group_by_fields      = ["resource.label.service_name"]
+      }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "Delayed tasks, retries and lost messages come late. ${local.runbook}#the-relay-is-behind"
   }
 }
 
@@ -593,6 +669,13 @@ locals {
       aligner = "ALIGN_DELTA"
       reducer = "REDUCE_SUM"
       by      = "metric.label.task_type"
+    },
+    {
+      title   = "Relay's lag, seconds"
+      filter  = "metric.type = \"logging.googleapis.com/user/${google_logging_metric.relay_lag_seconds.name}\""
+      aligner = "ALIGN_PERCENTILE_95"
+      reducer = "REDUCE_MAX"
+      by      = "resource.label.service_name"
     },
     {
       title   = "Messages waiting"

@@ -35,6 +35,22 @@ variable "oldest_message_seconds" {
   }
 }
 
+variable "relay_service" {
+  description = "Cloud Run service of the relay."
+  type        = string
+}
+
+variable "relay_lag_seconds" {
+  description = "By how much a due task may be late before somebody is told."
+  type        = number
+  default     = 120
+
+  validation {
+    condition     = var.relay_lag_seconds >= 30
+    error_message = "relay_lag_seconds must be at least 30: a relay that restarts is that late."
+  }
+}
+
 variable "success_goal" {
   description = "Share of tasks that end well."
   type        = number

@@ -70,6 +70,12 @@ VALUES = {
         "max_instances_per_type   = 3",
         "max_instances_per_type = 30",
     ),
+    "whole numbers of 1 to 3650": Mistake(
+        "infra/environments/dev/main.tf", "= var.retention_days", "= { ended = 0.5 }"
+    ),
+    "audit must be at least 30": Mistake(
+        "infra/environments/dev/main.tf", "= var.retention_days", "= { audit = 29 }"
+    ),
     "digest": Mistake("infra/environments/dev/example.tfvars", "@sha256:", ":latest-"),
 }
 

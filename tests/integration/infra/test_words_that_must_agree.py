@@ -7,13 +7,16 @@ import logging
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 import yaml
 
 from functions.enqueue.operations import operations
+from functions.relay.endpoint import LATE_SECONDS
 from infra import gateway_paths
 from shared.adapters.pg_connection import REVISION
+from shared.services.relay import Round
 from shared.settings import Settings
 from shared.telemetry import Event, configure, log
 from shared.variables import VARIABLES
@@ -109,6 +112,35 @@ def test_every_variable_that_is_set_is_one_of_the_code(planned):
     given |= set(re.findall(r"\bCLOUDTASKER_[A-Z_]+\b", text))
 
     assert given - known == set()
+
+
+def test_the_relay_keeps_what_the_code_keeps_unless_a_variable_says_otherwise(any_plan):
+    (relay,) = (
+        function.after["service_config"][0]["environment_variables"]
+        for function in resources(any_plan, "google_cloudfunctions2_function")
+        if function.after["name"] == "relay"
+    )
+    kept = {name: said for name, said in relay.items() if "_KEEP_" in name}
+    of_the_code = {one.name: one.default for one in VARIABLES if "_KEEP_" in one.name}
+
+    assert kept == of_the_code
+    assert len(kept) == 3
+
+
+def test_the_relays_lag_is_a_field_of_the_line_that_it_writes(planned):
+    metrics = resources(planned("prod"), "google_logging_metric")
+    (lag,) = (one.after for one in metrics if "relay_round" in one.after["filter"])
+    (field,) = re.findall(r"EXTRACT\(jsonPayload\.(\w+)\)", lag["value_extractor"])
+
+    assert field in asdict(Round())
+    watched = [
+        threshold
+        for policy in resources(planned("prod"), "google_monitoring_alert_policy")
+        for condition in policy.after["conditions"]
+        for threshold in condition["condition_threshold"]
+        if lag["name"] in threshold.get("filter", "")  # of one it is known after apply
+    ]
+    assert [alert["threshold_value"] for alert in watched] == [2 * LATE_SECONDS]
 
 
 def test_every_alert_leads_to_a_section_of_the_runbook(planned):
