@@ -64,8 +64,7 @@ EARLIER: Final = Statement(
          WHERE k.key = ANY (ARRAY(SELECT idempotency_key FROM asked))
     )
     SELECT known.n, known.task_id, known.fingerprint, t.task_type, t.state, t.created_at
-      FROM known JOIN tasks t ON t.id = known.task_id
-     WHERE t.id = ANY (ARRAY(SELECT task_id FROM known))""",
+      FROM known JOIN tasks t ON t.id = known.task_id""",
     ("task_id", "fingerprint", "task_type", "state", "created_at"),
 )
 
@@ -83,7 +82,7 @@ MARK_PUBLISHED: Final = Statement(
            AND t.published_at IS NULL AND t.state = 'queued' ORDER BY t.id FOR UPDATE OF t
     )
     UPDATE tasks t SET published_at = now(), due_at = t.expires_at
-      FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))""",
+      FROM held WHERE t.id = held.id""",
 )
 
 

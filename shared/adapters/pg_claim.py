@@ -46,7 +46,7 @@ CLAIM: Final = Statement(
                error = CASE WHEN held.spent THEN coalesce(t.error,
                             CASE held.was WHEN 'running' THEN $abandoned
                                           ELSE $spent END) END
-          FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
+          FROM held WHERE t.id = held.id
      RETURNING held.n, t.id, t.state, t.attempt, t.token, t.generation, t.task_type, t.payload,
                t.labels, t.created_at, t.traceparent, t.concurrency_key, t.payload_blob
     ), copied AS (
@@ -106,7 +106,7 @@ HOLD: Final = Statement(
     )
     UPDATE tasks t SET state = 'scheduled', due_at = NULL, not_before = NULL,
                        published_at = coalesce(t.published_at, now())
-      FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
+      FROM held WHERE t.id = held.id
  RETURNING held.n, true""",
     ("held",),
 )
@@ -133,7 +133,7 @@ PUT_BACK: Final = Statement(
                         THEN now() + given.seconds * $second END,
            finished_at = CASE WHEN t.cancel_requested_at IS NOT NULL THEN now() END
       FROM held JOIN given ON given.id = held.id
-     WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
+     WHERE t.id = held.id
  RETURNING given.n, true"""),
     ("given",),
 )

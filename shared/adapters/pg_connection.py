@@ -19,6 +19,9 @@ REVISION: Final = "0004"
 """The schema that this code needs; `cloudtasker migrate` makes it."""
 ANSWER_TIMEOUT_SECONDS: Final = 5
 """A server that says nothing for this long is taken for gone: what was asked is then "maybe"."""
+_PLANNING: Final = {"enable_seqscan": "off", "enable_mergejoin": "off"}
+"""No statement reads a whole table, in its own order or in an index's: a plan is kept for longer
+than the table keeps its size."""
 RETRYABLE: Final = frozenset({"40001", "40P01"})
 AWAY: Final = frozenset({"57P01", "57P02", "57P03", "25006"})
 """Codes of a server that is stopping, starting, or read only."""
@@ -34,7 +37,7 @@ def connect(url: str) -> pg8000.native.Connection:
     own: dict[str, Any] = {
         "timeout": ANSWER_TIMEOUT_SECONDS,
         "application_name": "cloudtasker",
-        "startup_params": {"enable_seqscan": "off"},
+        "startup_params": _PLANNING,
     }
     if is_cloud_sql(url):
         return _with_quick_times(NativeConnection(cloud_sql_connection(url, **own)))

@@ -37,7 +37,7 @@ _TAKE_DUE: Final = filled("""
                error = CASE held.becomes WHEN 'dead' THEN coalesce(t.error, $abandoned)
                             WHEN 'expired' THEN coalesce(t.error, $expired)
                             ELSE t.error END
-          FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
+          FROM held WHERE t.id = held.id
      RETURNING t.id, t.state, t.generation, t.attempt, t.task_type, t.created_at, t.traceparent,
                t.ordering_key
     ), copied AS (

@@ -18,7 +18,7 @@ RENEW: Final = Statement(
     UPDATE tasks t
        SET lease_expires_at = now() + $lease,
            due_at = now() + $lease
-      FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
+      FROM held WHERE t.id = held.id
  RETURNING held.n, t.cancel_requested_at IS NOT NULL"""),
     ("stop",),
 )
@@ -54,7 +54,7 @@ FINISH: Final = Statement(
                finished_at = CASE WHEN ended.state IN ('succeeded', 'dead', 'cancelled')
                                        OR held.stopped THEN now() END
           FROM held JOIN ended ON ended.id = held.id
-         WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
+         WHERE t.id = held.id
      RETURNING t.id, t.state
     ), attempted AS (
         INSERT INTO attempts
@@ -92,7 +92,7 @@ CANCEL: Final = Statement(
            due_at = CASE WHEN held.runs THEN t.due_at END,
            not_before = NULL,
            finished_at = CASE WHEN NOT held.runs THEN now() END
-      FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
+      FROM held WHERE t.id = held.id
  RETURNING held.n, t.state""",
     ("state",),
 )

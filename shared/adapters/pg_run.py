@@ -40,7 +40,7 @@ PROGRESS: Final = Statement(
     )
     UPDATE tasks t
        SET progress = jsonb_build_object('percent', held.percent, 'text', held.text, 'at', now())
-      FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
+      FROM held WHERE t.id = held.id
  RETURNING held.n, true""",
     ("written",),
 )

@@ -2,9 +2,11 @@
 
 Each move is one statement over a batch. `:items` is a JSON array; each item has its place `n`. Rows
 are locked in the order of their ids, so that two batches cannot wait for each other. A statement is
-planned while the table may still be empty and the plan is kept, so each access names its ids in an
-array: that can only use the index (the connection plans no sequential scan), however the table has
-grown. `now()` is the database's: no process clock decides.
+planned while the table may still be empty and the plan is kept, so the first access names its ids
+in an array: that can only use the index (the connection plans no sequential scan), however the
+table has grown. What is then changed is joined to `held` by the id alone, one index probe a row:
+with the array beside it, each row's probe would read the whole array. `now()` is the database's: no
+process clock decides.
 """
 
 from string import Template
