@@ -8,10 +8,11 @@ import time
 import traceback
 
 from emulators.stack.console import Console
-from emulators.stack.errors import StackError, first_stack_error
+from emulators.stack.errors import StackError, UsageError, first_stack_error
 from emulators.stack.options import Options, parse
 from emulators.stack.prepare import prepare
 from emulators.stack.reload import follow, watch
+from emulators.stack.scale import read_scale
 from emulators.stack.stack import Stack
 
 _TRY = """
@@ -35,8 +36,9 @@ async def run(options: Options, console: Console) -> None:
     console.on_closed = told.set
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
+    scale = read_scale(options.scale, os.environ, options.root)
     lock = prepare(options.data_dir, fresh=options.fresh, note=console.say)
-    stack = Stack(options, os.environ, console, lock)
+    stack = Stack(options, os.environ, console, lock, scale)
     ending = asyncio.create_task(told.wait())
     try:
         with watch(stack) as edited:  # from here on, so that no edit during the start is missed
@@ -65,7 +67,7 @@ def _invite(stack: Stack, console: Console, seconds: float) -> None:
 
 
 def main() -> int:
-    """Returns 0 after Ctrl-C, 1 when the stack could not start."""
+    """Returns 0 after Ctrl-C, 1 when the stack could not start, 2 when it was asked wrongly."""
     options = parse(None)
     console = Console(sys.stdout, as_json=options.as_json, verbose=options.verbose)
     try:
@@ -77,7 +79,7 @@ def main() -> int:
         if options.verbose:
             traceback.print_exception(error)
         print(f"\n{known}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(known, UsageError) else 1
     return 0
 
 

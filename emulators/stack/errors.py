@@ -15,6 +15,10 @@ class StackError(Exception):
         super().__init__("\n".join([f"{code} {what}", *facts, f"Fix: {fix}"]))
 
 
+class UsageError(StackError):
+    """What was asked for cannot be; the command ends with 2, as for any wrong option."""
+
+
 def first_stack_error(error: BaseException) -> StackError | None:
     """The first `StackError` inside nested exception groups, or None."""
     if isinstance(error, StackError):

@@ -14,17 +14,25 @@ from emulators.stack import parent_death
 from emulators.stack.processes import Child, Program
 
 _SIZE = 64 * 1024
+# How a module learns of the sockets that it inherits, in the order of their descriptors.
+LISTENERS = ("LISTENER_FD", "OWN_LISTENER_FD")
 
 
 @dataclass(frozen=True)
 class Module:
-    """A Python module to run as `python -m name argv`; gets `LISTENER_FD` if it has a listener."""
+    """A Python module to run as `python -m name argv`; gets `LISTENER_FD` if it has a listener, and
+    `OWN_LISTENER_FD` if it has one for itself besides."""
 
     name: str
     argv: Sequence[str]
     environment: Mapping[str, str]
     listener: socket.socket | None = None
+    own_listener: socket.socket | None = None
     title: str = ""
+
+    def files(self) -> list[int]:
+        """The descriptors that it inherits: of the listener, then of its own one."""
+        return [one.fileno() for one in (self.listener, self.own_listener) if one is not None]
 
 
 class Forked:
@@ -78,7 +86,6 @@ class Zygote:
             raise ConnectionError("the zygote has just ended")
         order = next(self._orders)
         self._waiting[order] = asyncio.get_running_loop().create_future()
-        files = [output] if module.listener is None else [output, module.listener.fileno()]
         asked = {
             "order": order,
             "module": module.name,
@@ -86,16 +93,15 @@ class Zygote:
             "environment": dict(module.environment),
             "title": module.title or module.name.rpartition(".")[2],
         }
-        socket.send_fds(self._channel, [json.dumps(asked).encode()], files)
+        socket.send_fds(self._channel, [json.dumps(asked).encode()], [output, *module.files()])
         return self._children[await self._waiting[order]]
 
     async def _run_alone(self, module: Module, output: int) -> Child:
         argv = [sys.executable, "-m", module.name, *module.argv]
         environment = dict(module.environment)
-        passed = []
-        if module.listener is not None:
-            passed = [module.listener.fileno()]
-            environment["LISTENER_FD"] = str(passed[0])
+        passed = module.files()
+        for name, file in zip(LISTENERS, passed, strict=False):
+            environment[name] = str(file)
         return await Program(argv, environment, self._root, passed=passed).start(output)
 
     def _hear(self, channel: socket.socket) -> None:

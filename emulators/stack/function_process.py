@@ -17,6 +17,7 @@ import uvicorn
 from functions_framework.aio import create_asgi_app
 
 from emulators.stack.import_problem import describe
+from emulators.stack.instance import Instance, InstanceServer
 from emulators.stack.processes import EXIT_BROKEN
 from emulators.stack.quiet_server import QuietServer
 
@@ -34,6 +35,7 @@ def main(around: Callable[[Any], Any] = lambda app: app) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--target", required=True)
     parser.add_argument("--source", required=True, type=Path)
+    parser.add_argument("--concurrency", type=int, help="as one of several processes: its requests")
     asked = parser.parse_args()
     try:
         app = create_asgi_app(  # type: ignore[no-untyped-call]  # the framework has no hints
@@ -42,8 +44,24 @@ def main(around: Callable[[Any], Any] = lambda app: app) -> int:
     except Exception as error:
         print(json.dumps(describe(error, asked.source, Path.cwd())), flush=True)
         return EXIT_BROKEN
-    config = uvicorn.Config(
-        around(app),
+    _serve(around(app), asked.concurrency)
+    return 0
+
+
+def _serve(app: Any, concurrency: int | None) -> None:
+    """Serve `app` on the inherited socket; with a `concurrency`, on one of its own besides."""
+    listener = socket.socket(fileno=int(os.environ.pop("LISTENER_FD")))
+    if concurrency is None:
+        QuietServer(_config(app)).run(sockets=[listener])
+        return
+    instance = Instance(app, concurrency, listener.getsockname()[1])
+    own = socket.socket(fileno=int(os.environ.pop("OWN_LISTENER_FD")))
+    InstanceServer(_config(instance), instance, listener).run(sockets=[own])
+
+
+def _config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         http="httptools",
         ws="none",
         lifespan="off",
@@ -52,9 +70,6 @@ def main(around: Callable[[Any], Any] = lambda app: app) -> int:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    listener = socket.socket(fileno=int(os.environ.pop("LISTENER_FD")))
-    QuietServer(config).run(sockets=[listener])
-    return 0
 
 
 if __name__ == "__main__":

@@ -2,18 +2,20 @@
 
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from emulators.stack.options import External, Options
 from emulators.stack.ports import HOST, Ports
 
 ENQUEUE = "enqueue"
 _FUNCTIONS_FROM = 8101
+_PROCESSES_FROM = 8401
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Ports by name; a port of 0 belongs to a server that is not ours. Listeners: of functions."""
+    """Ports by name; a port of 0 belongs to a server that is not ours. Listeners: of functions, and
+    of the single processes of a function that has a number of them."""
 
     grpc: int
     pubsub: int
@@ -23,6 +25,7 @@ class Layout:
     postgres: int
     redis: int
     listeners: dict[str, socket.socket]
+    processes: dict[str, socket.socket] = field(default_factory=dict)
 
     def port_of(self, function: str) -> int:
         """The port of one function."""
@@ -32,6 +35,10 @@ class Layout:
     def url_of(self, function: str) -> str:
         """The base URL of one function, which is also the audience of its tokens."""
         return f"http://{HOST}:{self.port_of(function)}"
+
+    def process_url(self, process: str) -> str:
+        """Where one of several processes of a function answers for itself."""
+        return f"http://{HOST}:{self.processes[process].getsockname()[1]}"
 
     def urls(self) -> Mapping[str, str]:
         """The base URLs of all functions."""
@@ -63,3 +70,8 @@ def listen(function: str, options: Options, ports: Ports) -> socket.socket:
     if function == ENQUEUE:
         return ports.listen("the REST API", 5000, asked=options.rest_port, flag="--rest-port")
     return ports.listen_quietly(_FUNCTIONS_FROM)
+
+
+def listen_alone(ports: Ports) -> socket.socket:
+    """The socket of one of several processes of a function, for questions to it alone."""
+    return ports.listen_quietly(_PROCESSES_FROM)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from emulators.stack.scale import is_process
+
 _FIRST = ("task_id", "task_type", "attempt")
 # Already shown, or for machines: the prefix is Cloud Logging's own fields (trace, labels, source).
 _HIDDEN = {"severity", "message", "time", "timestamp", "traceback", "exception", "stack_trace"}
@@ -30,7 +32,12 @@ class Entry:
     line: str = ""  # empty unless it is one JSON document
 
     def as_json(self) -> str:
-        """One JSON document; a line that was none is wrapped in one."""
+        """One JSON document; a line that was none is wrapped in one.
+
+        A line of one of several processes of a function also says which: `"process": "noop-2"`.
+        """
+        if self.line and is_process(self.source):
+            return f'{self.line[:-1]}, "process": {json.dumps(self.source)}}}'
         plain = {"severity": self.severity, "message": self.message, "logger": self.source}
         return self.line or json.dumps(plain, ensure_ascii=False)
 

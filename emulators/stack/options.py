@@ -19,6 +19,8 @@ class Options:
     grpc_port: int | None
     pubsub_port: int | None
     mail_port: int | None
+    # As written: `TYPE=N`. `scale` knows what may stand there.
+    scale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,15 @@ def parse(argv: Sequence[str] | None) -> Options:
     add("--grpc-port", type=_port, help="gRPC gateway (default 50051)")
     add("--pubsub-port", type=_port, help="Pub/Sub emulator (default 8085)")
     add("--mail-port", type=_port, help="inbox of the mail sink over HTTP (default 8025)")
+    add(
+        "--scale", action="append", default=[], metavar="TYPE=N",
+        help="run N processes of a task type, each with the concurrency of its task.yaml",
+    )  # fmt: skip
     asked = parser.parse_args(argv)
     root = asked.root.resolve()
     data_dir = asked.data_dir.resolve() if asked.data_dir else root / ".cloudtasker"
-    return Options(**(vars(asked) | {"root": root, "data_dir": data_dir}))
+    scale = tuple(asked.scale)
+    return Options(**(vars(asked) | {"root": root, "data_dir": data_dir, "scale": scale}))
 
 
 def _port(text: str) -> int:

@@ -4,8 +4,8 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emulators.stack import readiness
@@ -16,6 +16,7 @@ from emulators.stack.ports import HOST, Ports
 from emulators.stack.postgres import Postgres
 from emulators.stack.prepare import PUBSUB
 from emulators.stack.processes import Child, Program
+from emulators.stack.task_types import read_task_types
 from emulators.stack.valkey import Valkey
 
 GATEWAY = "gateway"
@@ -37,6 +38,7 @@ class Parts:
     product: Mapping[str, str]
     # Set once the database has its schema; before, asking a function costs it a failed connection.
     schema: asyncio.Event
+    overrides: Path | None = None
 
     def zygote_part(self) -> Part:
         return Part("zygote", self.zygote.launch, self.zygote.ready)
@@ -89,11 +91,21 @@ class Parts:
         return self._module(GATEWAY, Module("grpc_gateway", [], own), ready, self.layout.grpc)
 
     def function(self, name: str) -> Part:
-        url, port = self.layout.url_of(name), self.layout.port_of(name)
-        own = {**self.product, "PORT": str(port), "CLOUDTASKER_PUSH_AUDIENCE": url}
-        argv = ["--target", name, "--source", str(self.root / "functions" / name / "main.py")]
-        listener = self.layout.listeners[name]
-        module = Module("emulators.stack.function_process", argv, own, listener, title=name)
+        """The only process of a function: it takes whatever comes."""
+        return self._function(name, lambda: self._module_of(name), self.layout.port_of(name))
+
+    def process(self, name: str, function: str) -> Part:
+        """One of several processes of a task type; it takes what one instance may."""
+
+        def module() -> Module:
+            whole = self._module_of(function)
+            words = [*whole.argv, "--concurrency", str(self._concurrency_of(function))]
+            own = self.layout.processes[name]
+            return replace(whole, argv=words, own_listener=own, title=name)
+
+        return self._function(name, module, self.layout.processes[name].getsockname()[1])
+
+    def _function(self, name: str, module: Callable[[], Module], port: int) -> Part:
         answers = readiness.until(readiness.http(port, "/ready"))
 
         async def ready(child: Child) -> None:
@@ -101,12 +113,24 @@ class Parts:
             await answers(child)
 
         async def launch(output: int) -> Child:
-            return await self.zygote.run(module, output)
+            return await self.zygote.run(module(), output)
 
         async def explain() -> str:
             return await readiness.answer_of(port, "/ready")
 
         return Part(name, launch, ready, overlaps=True, explain=explain)
+
+    def _module_of(self, name: str) -> Module:
+        url, port = self.layout.url_of(name), self.layout.port_of(name)
+        own = {**self.product, "PORT": str(port), "CLOUDTASKER_PUSH_AUDIENCE": url}
+        argv = ["--target", name, "--source", str(self.root / "functions" / name / "main.py")]
+        listener = self.layout.listeners[name]
+        return Module("emulators.stack.function_process", argv, own, listener, title=name)
+
+    def _concurrency_of(self, name: str) -> int:
+        """Read at each start: the file may have been edited."""
+        types = read_task_types(self.root, self.overrides)
+        return next(one.concurrency for one in types if one.name == name)
 
     def scheduler(self, pubsub_http: str) -> Part:
         """Calls the relay; without an emulator that signs tokens it calls without one."""

@@ -42,7 +42,8 @@ async def _apply(stack: Stack, effect: Effect) -> None:
         await stack.remove_function(gone)
         stack.console.warn(f"{gone} is gone and was stopped; its topics stay")
     for name in sorted((running & names) if effect.all_functions else effect.functions & running):
-        await stack.keepers[name].reload()
+        for keeper in stack.keepers_of(name):
+            await keeper.reload()
         stack.console.warn(f"{name} reloaded")
     if effect.gateway and GATEWAY in stack.keepers:
         await stack.keepers[GATEWAY].reload()

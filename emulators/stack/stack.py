@@ -9,6 +9,7 @@ from emulators.stack import environment, layout, parent_death, servers, state, t
 from emulators.stack.console import Console
 from emulators.stack.errors import StackError
 from emulators.stack.forks import Module, Zygote
+from emulators.stack.function_parts import FunctionParts
 from emulators.stack.guardian import Guardian
 from emulators.stack.helper_client import GrpcHelper
 from emulators.stack.keeper import Keeper, Part
@@ -32,9 +33,15 @@ class Stack:
     """One run on one data folder: `start`, then `stop`, whatever happened between."""
 
     def __init__(
-        self, options: Options, inherited: Mapping[str, str], console: Console, lock: RunLock
+        self,
+        options: Options,
+        inherited: Mapping[str, str],
+        console: Console,
+        lock: RunLock,
+        scale: Mapping[str, int],
     ) -> None:
         self.options = options
+        self._scale = scale
         self.console = console
         self.keepers: dict[str, Keeper] = {}
         self.ports = Ports(console.say)
@@ -65,6 +72,7 @@ class Stack:
         )
         self._addresses = self._servers.addresses
         self.parts = self._make_parts()
+        self._functions = FunctionParts(self.parts, self.ports, self._scale)
         await self._start_all(names, task_types)
         self._state = self._describe()
         self._write_state()
@@ -85,6 +93,7 @@ class Stack:
             common=self._common,
             product=product,
             schema=asyncio.Event(),
+            overrides=self.overrides,
         )
 
     async def _start_all(self, names: list[str], task_types: list[TaskType]) -> None:
@@ -183,13 +192,20 @@ class Stack:
         self.console.ok("scheduler", "", "calls the relay every minute")
 
     async def _start_function(self, name: str) -> None:
-        keeper, seconds = await self._keep(self.parts.function(name))
+        parts = self._functions.make(name)
+        kept = await asyncio.gather(*(self._keep(part) for part in parts))
         url = self.layout.url_of(name)
-        if keeper.broken:
+        if any(keeper.broken for keeper, _ in kept):
             self.console.bad(name, url, "see CT201 above; save a correction and it loads")
         else:
             path = "/enqueue-task" if name == layout.ENQUEUE else ""
-            self.console.ok(name, url + path, f"{seconds:.1f} s")
+            amount = f"{len(parts)} processes   " if name in self._scale else ""
+            seconds = max(seconds for _, seconds in kept)
+            self.console.ok(name, url + path, f"{amount}{seconds:.1f} s")
+
+    def keepers_of(self, function: str) -> list[Keeper]:
+        """Those of all its processes."""
+        return [self.keepers[name] for name in self._functions.names(function)]
 
     def _describe(self) -> state.State:
         names = self.layout.urls()
@@ -213,6 +229,9 @@ class Stack:
         if self._state is None:
             return
         self._state.functions = dict(self.layout.urls())
+        self._state.processes = {
+            name: self.layout.process_url(name) for name in self.layout.processes
+        }
         self._state.pids = {"stack": os.getpid(), **pids}
         self._state.write(self.options.data_dir)
 
@@ -223,8 +242,11 @@ class Stack:
 
     async def remove_function(self, name: str) -> None:
         """Stop a function whose folder has gone. Its topics stay: they may hold tasks."""
-        await self.keepers.pop(name).stop(_WORKERS_STOP_SECONDS)
-        self.layout.listeners.pop(name).close()
+        keepers = self.keepers_of(name)
+        await asyncio.gather(*(keeper.stop(_WORKERS_STOP_SECONDS) for keeper in keepers))
+        for keeper in keepers:
+            del self.keepers[keeper.part.name]
+        self._functions.forget(name)
         self._write_state()
 
     async def release_helper(self) -> None:

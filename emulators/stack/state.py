@@ -10,7 +10,8 @@ FILE_NAME = "state.json"
 
 @dataclass
 class State:
-    """The content of `state.json`; `pids` follows restarts."""
+    """The content of `state.json`; `pids` follows restarts. `processes`: the addresses of those
+    that share the address of their function, each for itself."""
 
     rest: str
     grpc: str
@@ -21,6 +22,7 @@ class State:
     redis: str
     push_service_account: str
     functions: dict[str, str] = field(default_factory=dict)
+    processes: dict[str, str] = field(default_factory=dict)
     pids: dict[str, int] = field(default_factory=dict)
 
     def write(self, data_dir: Path) -> None:

@@ -11,6 +11,7 @@ import yaml
 from emulators.stack.errors import StackError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,22}[a-z0-9]")
+_CONCURRENCY = 80
 _UNTOUCHED = "Nothing was changed."
 
 
@@ -24,6 +25,8 @@ class TaskType:
     retry_min_seconds: float
     retry_max_seconds: float
     ordering: bool
+    # Requests that one instance takes at once. Nothing in Pub/Sub needs it.
+    concurrency: int = _CONCURRENCY
 
     @property
     def cloud_name(self) -> str:
@@ -43,6 +46,7 @@ class TaskType:
             retry_min_seconds=retry.get("min_seconds", 10),
             retry_max_seconds=retry.get("max_seconds", 600),
             ordering=settings.get("ordering", False),
+            concurrency=settings.get("concurrency", _CONCURRENCY),
         )
 
 

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from emulators.stack.forks import LISTENERS
 from emulators.stack.parent_death import before_exec
 
 # The third-party part that functions, gateway and migrations have in common.
@@ -56,7 +57,7 @@ class Order:
     argv: list[str]
     environment: dict[str, str]
     output: int
-    listener: int | None
+    listeners: list[int]
     title: str
 
 
@@ -91,7 +92,7 @@ def _serve(channel: socket.socket) -> Order | None:
                 os.read(wakes, 4096)
                 _report_ends(channel)
             if channel in ready:
-                data, files, _, _ = socket.recv_fds(channel, _SIZE, 2)
+                data, files, _, _ = socket.recv_fds(channel, _SIZE, 3)
                 if not data:
                     return None
                 if order := _fork(channel, json.loads(data), files):
@@ -107,14 +108,13 @@ def _fork(channel: socket.socket, asked: dict[str, Any], files: list[int]) -> Or
     if pid == 0:
         os.setsid()
         prepare()
-        output, listener = (*files, None)[:2]
-        assert output is not None  # noqa: S101  the caller always sends one
+        output, *listeners = files
         return Order(
             asked["module"],
             asked["argv"],
             asked["environment"],
             output,
-            listener,
+            listeners,
             asked["title"],
         )
     for file in files:
@@ -145,8 +145,8 @@ def _become(order: Order) -> None:
     os.close(order.output)
     os.environ.clear()
     os.environ.update(order.environment)
-    if order.listener is not None:
-        os.environ["LISTENER_FD"] = str(order.listener)
+    for name, listener in zip(LISTENERS, order.listeners, strict=False):
+        os.environ[name] = str(listener)
     # What ps and the owner of a port are called; the command line stays the zygote's.
     ctypes.CDLL(None).prctl(_PR_SET_NAME, order.title.encode(), 0, 0, 0)
     sys.argv = [order.module, *order.argv]

@@ -24,9 +24,21 @@ PORT = click.IntRange(1, 65535)
 @click.option(
     "--mail-port", type=PORT, metavar="PORT", help="Inbox of the mail sink, HTTP.  [default: 8025]"
 )
+@click.option(
+    "--scale",
+    multiple=True,
+    metavar="TYPE=N",
+    help="Run N processes of a task type; may be given for several.  [default: one of each]",
+)
 @click.pass_obj
 def dev(
-    setup: Setup, /, fresh: bool, as_json: bool, verbose: bool, **values: Path | int | None
+    setup: Setup,
+    /,
+    fresh: bool,
+    as_json: bool,
+    verbose: bool,
+    scale: tuple[str, ...],
+    **values: Path | int | None,
 ) -> None:
     """Start everything on this machine; Ctrl-C stops it.
 
@@ -34,14 +46,19 @@ def dev(
     gateway; no cloud account is needed. Data is kept between runs. A default port that is taken
     moves, loudly; one that you ask for never does.
 
+    A function has one process, which takes whatever comes. With --scale a task type has N, and each
+    takes at once what one instance on Cloud Run does: `concurrency` of its task.yaml.
+
     \b
-    Example:
+    Examples:
     $ cloudtasker dev --fresh --rest-port 5001
+    $ cloudtasker dev --scale send_email=2
     """
     flags = {"--fresh": fresh, "--json": as_json, "--verbose": verbose}
     words = [flag for flag, is_set in flags.items() if is_set]
     for name, value in values.items():
         if value is not None:
             words += [f"--{name.replace('_', '-')}", str(value)]
+    words += [f"--scale={pair}" for pair in scale]
     sys.stdout.flush()
     setup.replace_process(sys.executable, [sys.executable, "-m", "emulators.stack", *words])

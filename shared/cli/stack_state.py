@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 
 from shared.cli.errors import CliError, Exit
 from shared.domain.errors import Misconfigured
@@ -11,7 +11,10 @@ from shared.settings import Settings, read_settings
 
 @dataclass(frozen=True, slots=True)
 class StackState:
-    """The addresses of a run, and the process ids of its parts."""
+    """The addresses of a run, and the process ids of its parts.
+
+    `processes`: where those answer that share the address of their function.
+    """
 
     rest: str
     grpc: str
@@ -23,6 +26,14 @@ class StackState:
     push_service_account: str
     functions: dict[str, str]
     pids: dict[str, int]
+    processes: dict[str, str] = field(default_factory=dict)
+
+    def processes_of(self, function: str) -> dict[str, str]:
+        """Name and address of each process of a function."""
+        several = {
+            name: url for name, url in self.processes.items() if name.rpartition("-")[0] == function
+        }
+        return several or {function: self.functions[function]}
 
 
 def read_stack_state() -> StackState:
@@ -33,7 +44,9 @@ def read_stack_state() -> StackState:
     file = settings().state_file
     try:
         content = json.loads(file.read_bytes())
-        state = StackState(**{field.name: content[field.name] for field in fields(StackState)})
+        names = [one.name for one in fields(StackState) if one.default_factory is MISSING]
+        needed = {name: content[name] for name in names}
+        state = StackState(**needed, processes=content.get("processes", {}))
         stack = state.pids.get("stack")
     except FileNotFoundError:
         raise _not_running(f"Looked for {file}.") from None

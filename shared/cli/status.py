@@ -95,8 +95,9 @@ def _questions(setup: Setup, state: StackState) -> list[Question]:
         questions.append(Question("redis", _host(state.redis), probe_redis(state.redis)))
     questions.append(Question("pubsub", state.pubsub, _pubsub(setup, state)))
     questions.append(Question("mail", state.mail, _http(setup, f"{state.mail}/health")))
-    for name, url in state.functions.items():
-        questions.append(Question(name, url, _ready(setup, url)))
+    for function in state.functions:
+        for name, url in state.processes_of(function).items():
+            questions.append(Question(name, url, _ready(setup, url)))
     questions.append(Question("gateway", state.grpc, probe_grpc(state.grpc)))
     asked = {question.name for question in questions}
     for name, pid in state.pids.items():

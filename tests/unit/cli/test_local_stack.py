@@ -30,7 +30,7 @@ def test_every_option_of_dev_is_one_of_the_stack(cloudtasker, tmp_path):
     numbered = [word for n, port in enumerate(ports, 6001) for word in (port, str(n))]
     folders = ["--root", str(tmp_path), "--data-dir", str(tmp_path / "data")]
 
-    cloudtasker("dev", "--fresh", "--json", "-v", *folders, *numbered)
+    cloudtasker("dev", "--fresh", "--json", "-v", *folders, *numbered, "--scale", "noop=2")
 
     options = parse(cloudtasker.executed[0][4:])
     assert options.fresh
@@ -39,6 +39,7 @@ def test_every_option_of_dev_is_one_of_the_stack(cloudtasker, tmp_path):
     assert (options.root, options.data_dir) == (tmp_path, tmp_path / "data")
     assert (options.rest_port, options.grpc_port) == (6001, 6002)
     assert (options.pubsub_port, options.mail_port) == (6003, 6004)
+    assert options.scale == ("noop=2",)
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
@@ -159,6 +160,19 @@ def test_status_names_the_part_that_is_not_ready_and_why(cloudtasker):
     assert outcome.code == 1
     assert (parts["pubsub"]["ok"], parts["greet"]["ok"]) == (True, False)
     assert parts["greet"]["said"] == "503: postgres: no answer"
+
+
+def test_status_asks_each_of_several_processes_at_its_own_address(cloudtasker):
+    own = {"greet-1": "http://127.0.0.1:8401", "greet-2": "http://127.0.0.1:8402"}
+    cloudtasker.write_state(processes=own)
+    cloudtasker.hosts.apps[own["greet-1"]] = httpx.MockTransport(ready)
+    cloudtasker.hosts.apps[own["greet-2"]] = httpx.MockTransport(not_ready)
+
+    outcome = cloudtasker("status", "-o", "json")
+
+    parts = {part["name"]: part for part in outcome.document["parts"]}
+    assert (parts["greet-1"]["ok"], parts["greet-2"]["ok"]) == (True, False)
+    assert "greet" not in parts
 
 
 def test_status_never_shows_a_password(cloudtasker):

@@ -93,7 +93,7 @@ def test_the_state_file_has_exactly_the_documented_fields(tmp_path):
 
     assert set(json.loads((tmp_path / state.FILE_NAME).read_text())) == {
         "rest", "grpc", "pubsub", "pubsub_http", "mail", "postgres", "redis",
-        "push_service_account", "functions", "pids",
+        "push_service_account", "functions", "pids", "processes",
     }  # fmt: skip
 
 
