@@ -57,8 +57,6 @@ class Event(StrEnum):
     """A person paused a task type: its tasks are held."""
     QUEUE_RESUMED = "queue_resumed"
     """A person let a task type work again."""
-    PUBLISH_UNCONFIRMED = "publish_unconfirmed"
-    """Pub/Sub did not confirm messages; the relay will send them again."""
 
     TASK_RUNNING = "task_running"
     """A handler is still at it after a second; a shorter run is one line, its end."""
@@ -100,8 +98,6 @@ class Event(StrEnum):
 
     LEDGER_UNAVAILABLE = "ledger_unavailable"
     """Postgres did not answer; what was asked may or may not have happened."""
-    CACHE_UNAVAILABLE = "cache_unavailable"
-    """Redis did not answer; everything goes on, slower."""
     RELAY_ROUND = "relay_round"
     """A call of the relay brought something back."""
 

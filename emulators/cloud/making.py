@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from emulators.stack import readiness
 from emulators.stack import valkey as stack_valkey
 from emulators.stack.forks import Module, Zygote
 from emulators.stack.keeper import Part
+from emulators.stack.launching import Launching
 from emulators.stack.placement import place
 from emulators.stack.ports import Ports
 from emulators.stack.postgres import Postgres
@@ -39,7 +39,7 @@ class Base:
 
 
 @dataclass(frozen=True)
-class Maker:
+class Maker(Launching):
     """Makes parts. `common` is the environment of our own processes, run in `checkout`."""
 
     folder: Folder
@@ -48,9 +48,6 @@ class Maker:
     ports: Ports
     zygote: Zygote
     common: Mapping[str, str]
-
-    def zygote_part(self) -> Part:
-        return Part("zygote", self.zygote.launch, self.zygote.ready)
 
     def pubsub(self) -> Part:
         """Grants are enforced: what the configuration forgets fails here as in the cloud."""
@@ -77,13 +74,6 @@ class Maker:
         """The database server, to be prepared before its part starts."""
         placement = place(stack_postgres.find_binaries(self.common), self.folder.postgres)
         return Postgres(placement, port, lambda _: None)
-
-    def postgres(self, cluster: Postgres) -> Part:
-        async def launch(output: int) -> Child:
-            self.ports.release(cluster.port)
-            return await cluster.program().start(output)
-
-        return Part("postgres", launch, cluster.ready, signal.SIGINT)
 
     def redis(self, spec: Spec) -> Part:
         """The cache; its password goes by a file, for a command line is everybody's to read."""
@@ -174,21 +164,3 @@ class Maker:
         self.folder.write(config, json.dumps(spec.settings | place_))
         module = Module("emulators.cloud.api_gateway", ["--config", str(config)], self.common)
         return self._module(name, module, readiness.until(readiness.opens(spec.port)), spec.port)
-
-    def _program(self, name: str, program: Program, ready: readiness.Ready, *ports: int) -> Part:
-        async def launch(output: int) -> Child:
-            self._release(*ports)
-            return await program.start(output)
-
-        return Part(name, launch, ready)
-
-    def _module(self, name: str, module: Module, ready: readiness.Ready, *ports: int) -> Part:
-        async def launch(output: int) -> Child:
-            self._release(*ports)
-            return await self.zygote.run(module, output)
-
-        return Part(name, launch, ready)
-
-    def _release(self, *ports: int) -> None:
-        for port in ports:
-            self.ports.release(port)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -11,9 +10,9 @@ from pathlib import Path
 from emulators.stack import readiness
 from emulators.stack.forks import Module, Zygote
 from emulators.stack.keeper import Part
+from emulators.stack.launching import Launching
 from emulators.stack.layout import Layout
 from emulators.stack.ports import HOST, Ports
-from emulators.stack.postgres import Postgres
 from emulators.stack.prepare import PUBSUB
 from emulators.stack.processes import Child, Program
 from emulators.stack.task_types import read_task_types
@@ -26,7 +25,7 @@ _RELAY_DEADLINE_SECONDS = 75
 
 
 @dataclass(frozen=True)
-class Parts:
+class Parts(Launching):
     """Makes the parts of one run. `common` is the environment of the emulators' processes."""
 
     root: Path
@@ -39,16 +38,6 @@ class Parts:
     # Set once the database has its schema; before, asking a function costs it a failed connection.
     schema: asyncio.Event
     overrides: Path | None = None
-
-    def zygote_part(self) -> Part:
-        return Part("zygote", self.zygote.launch, self.zygote.ready)
-
-    def postgres(self, postgres: Postgres) -> Part:
-        async def launch(output: int) -> Child:
-            self.ports.release(postgres.port)
-            return await postgres.program().start(output)
-
-        return Part("postgres", launch, postgres.ready, signal.SIGINT)
 
     def valkey(self, valkey: Valkey) -> Part:
         return self._program(
@@ -158,21 +147,3 @@ class Parts:
             "retry": {"count": 5, "min_backoff_seconds": 1, "max_backoff_seconds": 10},
         }
         return {"token_endpoint": pubsub_http, "jobs": [job]}
-
-    def _program(self, name: str, program: Program, ready: readiness.Ready, *ports: int) -> Part:
-        async def launch(output: int) -> Child:
-            self._release(*ports)
-            return await program.start(output)
-
-        return Part(name, launch, ready)
-
-    def _module(self, name: str, module: Module, ready: readiness.Ready, *ports: int) -> Part:
-        async def launch(output: int) -> Child:
-            self._release(*ports)
-            return await self.zygote.run(module, output)
-
-        return Part(name, launch, ready)
-
-    def _release(self, *ports: int) -> None:
-        for port in ports:
-            self.ports.release(port)

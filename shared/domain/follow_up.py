@@ -16,7 +16,6 @@ THEN: Final = "then"
 ON_FAILURE: Final = "on_failure"
 MAX_FOLLOW_UPS: Final = 16
 """How many tasks may follow one, those that follow its followers counted in."""
-MAX_GROUP: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)

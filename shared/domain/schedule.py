@@ -4,7 +4,6 @@ Cron and time zones are a calendar's affair; the moments that it is asked about 
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -232,8 +231,3 @@ def _id_of(moment: datetime, digest: bytes) -> UUID:
     random = int.from_bytes(digest[:10])
     low = random & (1 << 62) - 1
     return UUID(int=milliseconds << 80 | 7 << 76 | (random >> 62 & 0xFFF) << 64 | 2 << 62 | low)
-
-
-def is_name(text: str) -> bool:
-    """Whether a schedule can have this name."""
-    return re.fullmatch(NAME, text) is not None

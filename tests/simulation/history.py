@@ -15,7 +15,6 @@ class Told:
 
     task_id: UUID
     key: str | None
-    payload_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,6 @@ class Run:
     generation: int
     attempt: int
     token: int
-    began_at: datetime
     returned: str | None = None
 
 
@@ -76,4 +74,3 @@ class History:
     faults: list[str] = field(default_factory=list)
     rows: dict[UUID, Task] = field(default_factory=dict)
     outstanding: int = 0
-    ended_at: datetime | None = None

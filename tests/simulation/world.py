@@ -148,7 +148,7 @@ class World:
         if delay := asked.get("delay_seconds"):
             self.history.delays[stored.id] = delay
             self.history.born[stored.id] = stored.created_at
-        self.history.told.append(Told(stored.id, key, asked["payload"]["name"]))
+        self.history.told.append(Told(stored.id, key))
 
     async def cancel(self, name: str, task_id: UUID) -> None:
         """A client's request to cancel; a finished task refuses."""
@@ -235,9 +235,7 @@ class World:
         async def handle(payload: Script, working: Working) -> str:
             claim = working.claim
             await process.go_on()
-            run = Run(
-                claim.task_id, claim.generation, claim.attempt, claim.token, self.loop.clock()
-            )
+            run = Run(claim.task_id, claim.generation, claim.attempt, claim.token)
             self.history.runs.append(run)
             act = act_of(payload, len([r for r in self.history.runs if r.task_id == run.task_id]))
             if payload.once:
@@ -295,7 +293,6 @@ class World:
                 self.history.rows[task_id] = row
         self.history.published = self.broker.published
         self.history.outstanding = self.broker.outstanding
-        self.history.ended_at = self.loop.clock()
         return self.history
 
     @property

@@ -61,6 +61,18 @@ def test_the_last_stage_is_not_root_and_installs_nothing(name):
     assert "apt-get" not in last
 
 
+def test_functions_and_gateway_share_every_layer_below_their_own_code():
+    """To the letter, so that one build serves both."""
+    functions, gateway = (
+        (ROOT / folder / "Dockerfile").read_text().partition("\nARG BASE")[2]
+        for folder in ("functions", "grpc_gateway")
+    )
+    shared = functions.partition("\nCOPY functions")[0]
+
+    assert "--require-hashes" in shared
+    assert gateway.startswith(shared)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_only_what_is_named_goes_into_the_build(name):
     ignored = (ROOT / f"{name}.dockerignore").read_text().splitlines()
