@@ -18,6 +18,7 @@ from emulators.stack import valkey as stack_valkey
 from emulators.stack.forks import Module, Zygote
 from emulators.stack.keeper import Part
 from emulators.stack.launching import Launching
+from emulators.stack.parts import MOST_OUTSTANDING
 from emulators.stack.placement import place
 from emulators.stack.ports import Ports
 from emulators.stack.postgres import Postgres
@@ -54,7 +55,7 @@ class Maker(Launching):
         options = {
             "host": HOST, "port": self.base.pubsub, "http-port": self.base.pubsub_http,
             "data-dir": self.folder.path / "pubsub", "durability": "normal",
-            "push-backoff": "off", "iam": "enforce",
+            "push-backoff": "off", "push-outstanding": MOST_OUTSTANDING, "iam": "enforce",
         }  # fmt: skip
         argv = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         program = Program(

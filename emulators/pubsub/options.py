@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 DESCRIPTION = """\
@@ -34,6 +35,7 @@ class Options:
     data_dir: Path = Path(".pubsub-emulator")
     durability: str = "normal"
     push_backoff: bool = True
+    push_outstanding: float = inf
     push_user_agent: str = APIS_GOOGLE
     enforce_iam: bool = False
     lenient: bool = False
@@ -62,6 +64,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         data_dir=arguments.data_dir,
         durability=arguments.durability,
         push_backoff=arguments.push_backoff == "documented",
+        push_outstanding=arguments.push_outstanding,
         push_user_agent=arguments.push_user_agent,
         enforce_iam=arguments.iam == "enforce",
         lenient=arguments.lenient,
@@ -129,6 +132,14 @@ def _add_behaviour(group: argparse._ArgumentGroup) -> None:
         "off: only retry policies delay (%(default)s)",
     )
     group.add_argument(
+        "--push-outstanding",
+        type=_count,
+        default=inf,
+        metavar="N",
+        help="the most messages that one push subscription has out at a time: what a single "
+        "process at its endpoint can hold in memory (no bound, as in the service)",
+    )
+    group.add_argument(
         "--push-user-agent",
         type=_header_value,
         default=APIS_GOOGLE,
@@ -155,6 +166,13 @@ def _header_value(text: str) -> str:
     if not text.isascii() or not text.isprintable():
         raise argparse.ArgumentTypeError(f"{text!r} is not printable ASCII")
     return text
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{count} is less than 1")
+    return count
 
 
 def _port(text: str) -> int:

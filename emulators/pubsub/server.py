@@ -181,7 +181,9 @@ class Emulator:
             client=DisturbedClient(self._client, self.faults, subscription.resource.name),
             tokens=self._tokens,
             permits=self._broker.permits,
-            window=PushWindow(backoff=self._options.push_backoff),
+            window=PushWindow(
+                backoff=self._options.push_backoff, most=self._options.push_outstanding
+            ),
             clock=self._clock,
         )
         self._pushers.add(pusher)

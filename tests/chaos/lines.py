@@ -191,8 +191,8 @@ LINES: Final = (
     ),
     Line(
         "R18",
-        "a backlog (8,000 waiting after 4,000; 100,000 after 20,000 in `make chaos`)",
-        "memory of emulator, API and function at most 1.2 times; all of it runs",
+        "a backlog of 8,000 (100,000 in `make chaos`) after one of 1,000",
+        "memory of emulator, API and function at most 1.2 times, the emulator's 150 MB; it runs",
         (OUTAGES + "test_a_backlog_takes_disk_and_no_memory",),
         1,
     ),

@@ -4,6 +4,8 @@ Slow start and back-off as Pub/Sub documents them; where only outcomes are docum
 a second at one nack in five, a minute's pause when all are nacked) the formula is ours.
 """
 
+from math import inf
+
 START = 4
 SLOW_START_LIMIT = 3000
 LEAST_PAUSE, MOST_PAUSE = 0.1, 60.0
@@ -18,10 +20,14 @@ ABSENT_PAUSE = 0.1  # without back-off: how long an endpoint that cannot be reac
 
 
 class PushWindow:
-    """One push subscription's controller. With `backoff` off only the window remains."""
+    """One push subscription's controller. With `backoff` off only the window remains.
 
-    def __init__(self, *, backoff: bool) -> None:
+    `most` bounds what may be outstanding, which the service does not.
+    """
+
+    def __init__(self, *, backoff: bool, most: float = inf) -> None:
         self._backoff = backoff
+        self._most = most
         self._limit: float = START
         self._nacks = 0.0  # moving share of nacks
         self._long_acks = self._long_nacks = 0.0  # fading counts
@@ -44,7 +50,7 @@ class PushWindow:
         self._long_acks += 1 - LONG_MEMORY * self._long_acks
         self._long_nacks -= LONG_MEMORY * self._long_nacks
         self._seconds += LATENCY_MEMORY * (seconds - self._seconds)
-        self._limit += self._growth()
+        self._limit = min(self._limit + self._growth(), self._most)
         if self._seconds > SLOW_SECONDS:
             self._limit = min(self._limit, SLOW_START_LIMIT)
         self._after(now)
@@ -68,7 +74,7 @@ class PushWindow:
         return self._long_nacks > TOO_MANY * (self._long_acks + self._long_nacks)
 
     def _allowed(self) -> int:
-        return 1 if self._backing_off() else int(self._limit)
+        return 1 if self._backing_off() else int(min(self._limit, self._most))
 
     def _backing_off(self) -> bool:
         return self._backoff and self._nacks >= QUIET and self._too_many_nacks()

@@ -50,6 +50,20 @@ def test_beyond_the_slow_start_it_grows_by_one_a_round():
     assert room(window) == SLOW_START_LIMIT + 1
 
 
+def test_a_bounded_window_grows_to_its_bound_and_shrinks_from_there():
+    window = PushWindow(backoff=False, most=10)
+    after(window, "+" * 100)
+    assert room(window) == 10
+
+    after(window, "-")
+
+    assert room(window) == 5
+
+
+def test_a_bound_below_the_start_holds_from_the_start():
+    assert room(PushWindow(backoff=True, most=2)) == 2
+
+
 def test_outstanding_messages_take_room():
     window = PushWindow(backoff=True)
 

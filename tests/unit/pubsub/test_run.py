@@ -43,15 +43,22 @@ def test_the_options_of_an_empty_command_line_are_the_defaults():
 
 def test_every_option_can_be_given():
     line = "--host ::1 --port 1 --http-port 2 --data-dir d --durability full --push-backoff off"
-    more = "--lenient --seed s.json --push-user-agent mine --iam enforce"
+    more = "--lenient --seed s.json --push-user-agent mine --iam enforce --push-outstanding 7"
 
     options = options_of(parser().parse_args([*line.split(), *more.split()]))
 
     given = (options.host, options.port, options.http_port, options.durability)
     assert given == ("::1", 1, 2, "full")
     assert (options.data_dir.name, options.seed.name) == ("d", "s.json")
-    assert (options.push_backoff, options.lenient) == (False, True)
+    assert (options.push_backoff, options.lenient, options.push_outstanding) == (False, True, 7)
     assert (options.push_user_agent, options.enforce_iam) == ("mine", True)
+
+
+def test_a_bound_of_no_message_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--push-outstanding", "0"])
+
+    assert "0 is less than 1" in capsys.readouterr().err
 
 
 def test_a_user_agent_that_cannot_be_a_header_is_refused(capsys):
