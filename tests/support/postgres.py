@@ -28,7 +28,7 @@ class PostgresServer:
         self._account = account_for_postgres()
         self._bin = reachable_binaries(find_binaries(os.environ), self._account)
         self._data = folder / "data"
-        self._port = free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         folder.chmod(0o755)
         self._data.mkdir(mode=0o700)
@@ -46,12 +46,12 @@ class PostgresServer:
 
     def url_of(self, database: str) -> str:
         """As settings take it."""
-        return f"postgresql+pg8000://postgres@127.0.0.1:{self._port}/{database}"
+        return f"postgresql+pg8000://postgres@127.0.0.1:{self.port}/{database}"
 
     def start(self, **more: str) -> None:
         """Start and wait until it answers; `more` are settings over ours."""
         settings = {
-            "port": self._port,
+            "port": self.port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "fsync": "off",
@@ -93,7 +93,7 @@ class PostgresServer:
     def run(self, statement: str, database: str = "postgres") -> list[list[object]]:
         """The rows of one statement."""
         connection = pg8000.native.Connection(
-            "postgres", host="127.0.0.1", port=self._port, database=database
+            "postgres", host="127.0.0.1", port=self.port, database=database
         )
         try:
             return list(connection.run(statement) or ())

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.ports import free_port
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -94,13 +96,6 @@ def googles(data_dir):
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)
-
-
-def free_port():
-    """Return a port that nobody listens on at the moment."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def wait_for_port(port, process, limit_seconds=40):

@@ -22,9 +22,10 @@ COUNT = Statement(
     "SELECT n, count(*) OVER () FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, v int)",
     ("together",),
 )
-SLOW = Statement(
-    "slow",
-    "SELECT n, pg_sleep(0.2)::text "
+GATE = 4711
+HELD_UP = Statement(
+    "held_up",
+    f"SELECT n, pg_advisory_lock({GATE})::text "
     "FROM jsonb_to_recordset(CAST(:items AS jsonb)) AS a(n int, v int)",
     ("said",),
 )
@@ -47,6 +48,28 @@ def batcher(postgres: PostgresServer):
     made.close()
 
 
+@pytest.fixture
+async def commit_under_way(batcher, postgres: PostgresServer):
+    """A commit that does not end before the test calls this, and it has begun."""
+    with pg8000.native.Connection(
+        "postgres", host="127.0.0.1", port=postgres.port, database="postgres"
+    ) as gate:
+        gate.run(f"SELECT pg_advisory_lock({GATE})")
+        first = asyncio.ensure_future(batcher.run_one(HELD_UP, {"v": 1}))
+        async with asyncio.timeout(20):
+            while True:
+                if gate.run("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+                    break
+                await asyncio.sleep(0.01)
+
+        async def end():
+            await asyncio.sleep(0)  # what was begun before is waiting now
+            gate.run(f"SELECT pg_advisory_unlock({GATE})")
+            await first
+
+        yield end
+
+
 async def test_items_get_their_own_rows_in_order(batcher):
     rows = await batcher.run(DOUBLE, [{"v": v} for v in range(5)])
     assert [row["twice"] for row in rows] == [0, 2, 4, 6, 8]
@@ -56,40 +79,33 @@ async def test_an_item_without_a_row_gets_nothing(batcher):
     assert await batcher.run(ODD_ONLY, [{"v": 2}, {"v": 3}]) == [None, {"v": 3}]
 
 
-async def test_what_arrives_during_a_commit_goes_together_in_the_next(batcher):
-    first = asyncio.ensure_future(batcher.run_one(SLOW, {"v": 1}))
-    await asyncio.sleep(0.05)
-    rows = await asyncio.gather(*(batcher.run_one(COUNT, {"v": v}) for v in range(20)))
-    await first
-    assert {row["together"] for row in rows} == {20}
+async def test_what_arrives_during_a_commit_goes_together_in_the_next(batcher, commit_under_way):
+    rows = asyncio.gather(*(batcher.run_one(COUNT, {"v": v}) for v in range(20)))
+    await commit_under_way()
+    assert {row["together"] for row in await rows} == {20}
 
 
-async def test_a_batch_has_a_bounded_size(batcher):
-    first = asyncio.ensure_future(batcher.run_one(SLOW, {"v": 1}))
-    await asyncio.sleep(0.05)
-    rows = await asyncio.gather(*(batcher.run_one(COUNT, {"v": v}) for v in range(MAX_BATCH + 5)))
-    await first
-    assert {row["together"] for row in rows} == {MAX_BATCH, 5}
+async def test_a_batch_has_a_bounded_size(batcher, commit_under_way):
+    rows = asyncio.gather(*(batcher.run_one(COUNT, {"v": v}) for v in range(MAX_BATCH + 5)))
+    await commit_under_way()
+    assert {row["together"] for row in await rows} == {MAX_BATCH, 5}
 
 
-async def test_what_nobody_waits_for_any_more_is_not_done(batcher):
-    first = asyncio.ensure_future(batcher.run_one(SLOW, {"v": 1}))
-    await asyncio.sleep(0.05)
+async def test_what_nobody_waits_for_any_more_is_not_done(batcher, commit_under_way):
     given_up = asyncio.ensure_future(batcher.run_one(COUNT, {"v": 1}))
     waiting = asyncio.ensure_future(batcher.run_one(COUNT, {"v": 2}))
     await asyncio.sleep(0)
     given_up.cancel()
+    await commit_under_way()
     assert await waiting == {"together": 1}
-    await first
 
 
-async def test_one_bad_item_fails_alone(batcher):
-    first = asyncio.ensure_future(batcher.run_one(SLOW, {"v": 1}))
-    await asyncio.sleep(0.05)
-    rows = await asyncio.gather(
+async def test_one_bad_item_fails_alone(batcher, commit_under_way):
+    answers = asyncio.gather(
         *(batcher.run_one(DIVIDE, {"v": v}) for v in (1, 0, 1)), return_exceptions=True
     )
-    await first
+    await commit_under_way()
+    rows = await answers
     assert [isinstance(row, Exception) for row in rows] == [False, True, False]
     assert not isinstance(rows[1], LedgerUnavailable)
 

@@ -169,10 +169,10 @@ async def test_an_answer_that_trickles_past_the_ack_deadline_is_a_nack(client, e
     endpoint = await endpoint_of(trickle)
     await client.create(push_config={"push_endpoint": endpoint.url}, ack_deadline_seconds=10)
     await client.publish(b"x")
-    await eventually(lambda: len(endpoint.requests) == 2, limit_seconds=20)
+    await eventually(lambda: len(endpoint.requests) == 2, limit_seconds=30)
 
     first, second = endpoint.requests
-    assert 9.5 < second - first < 13
+    assert second - first > 9.5
 
 
 async def test_time_sent_forward_ends_requests_that_are_out(emulator, client, endpoint_of):

@@ -9,8 +9,9 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from emulators.pubsub import protos
-from tests.contract.pubsub.processes import free_port, ours
+from tests.contract.pubsub.processes import ours
 from tests.contract.pubsub.streams import METHOD, RawStream
+from tests.support.ports import free_port
 
 TOPIC = "projects/integration/topics/letters"
 SUBSCRIPTION = "projects/integration/subscriptions/readers"

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ import httpx
 import pytest
 
 from shared.settings import ROOT
+from tests.support.ports import free_port
 
 COMMAND = [str(Path(sys.executable).with_name("functions-framework")), "--asgi"]
 ARGUMENTS = ["--target", "enqueue", "--source", "functions/enqueue/main.py", "--host", "127.0.0.1"]
@@ -35,11 +35,6 @@ async def started(port: int, **changes: str) -> asyncio.subprocess.Process:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @asynccontextmanager
