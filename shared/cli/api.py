@@ -108,9 +108,17 @@ def unanswered(away: ServiceUnreachable, *facts: str) -> CliError:
 def refusal(refused: ApiError, *facts: str, fix: str = "", what: str = "") -> CliError:
     """What the API's refusal means here; `fix` and `what` replace the general texts."""
     code, exit_code = _REFUSALS.get(refused.code, _other(refused.status))
-    general = _FIXES.get(code, "correct the request, and try again.")
+    general = _look_at(refused.holder) + _FIXES.get(code, "correct the request, and try again.")
     message = what or _sentence(refused.detail)
     return CliError(code, message, *facts, fix=fix or general, exit_code=exit_code)
+
+
+def _look_at(holder: Mapping[str, str]) -> str:
+    """The command that shows what has the idempotency key."""
+    for name, command in (("task_id", "tasks get"), ("group_id", "groups get")):
+        if name in holder:
+            return f"`cloudtasker {command} {holder[name]}` shows what has the key; "
+    return ""
 
 
 def _sentence(text: str) -> str:

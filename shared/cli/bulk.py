@@ -96,10 +96,14 @@ def summary(operation: OperationJson) -> str:
     """`1,204 redriven, 106 skipped, 0 failed` and what a stop left."""
     counts = [f"{operation['succeeded']:,} {DONE_TO[operation['kind']]}"]
     counts += [f"{operation[name]:,} {name}" for name in ("skipped", "failed")]
-    decided = operation["succeeded"] + operation["skipped"] + operation["failed"]
-    if left := operation["total"] - decided:
+    if left := operation["total"] - decided(operation):
         counts.append(f"{left:,} left alone")
     return f"{operation['state'].capitalize()}: {', '.join(counts)}."
+
+
+def decided(operation: OperationJson) -> int:
+    """How many of its tasks it has been at."""
+    return operation["succeeded"] + operation["skipped"] + operation["failed"]
 
 
 async def _preview(setup: Setup, url: str | None, asked: Asked) -> Preview:
@@ -121,11 +125,11 @@ async def _watched(
 ) -> OperationJson:
     clock = setup.wait_clock or Clock()
     async with connect(setup, url) as client:
-        with Progress(operation, output) as progress:
+        with Progress(operation["kind"], operation["total"], output) as progress:
             while operation["state"] == "running":
                 await clock.sleep(POLL_SECONDS)
                 operation = await _again(client, operation)
-                progress.update(operation)
+                progress.update(decided(operation))
     return operation
 
 

@@ -33,6 +33,16 @@ def rejected(refused: ApiError, request: TaskRequest) -> CliError:
     )
 
 
+def not_started(refused: ApiError) -> CliError:
+    """The refusal of a group: all of it or nothing, so each problem names its member."""
+    if refused.status >= 500:
+        return refusal(refused, PERHAPS)
+    problems = [f"{one.field or 'group'}: {plain(one.problem)}" for one in refused.errors]
+    if refused.code != Code.INVALID or not problems:
+        return refusal(refused, NOTHING)
+    return refusal(refused, *problems[1:], NOTHING, what=f"group rejected: {problems[0]}")
+
+
 def without_answer(away: ServiceUnreachable) -> CliError:
     """No answer to an enqueue: nothing was stored for sure only when nothing was sent."""
     return unanswered(away, PERHAPS if away.sent else NOTHING)

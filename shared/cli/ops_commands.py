@@ -5,7 +5,7 @@ import json
 import rich_click as click
 
 from shared.cli.api import connect, run, url_option
-from shared.cli.bulk import finish, summary, watch
+from shared.cli.bulk import decided, finish, summary, watch
 from shared.cli.listing import Listing
 from shared.cli.output import Output, output_options
 from shared.cli.setup import Setup
@@ -42,14 +42,13 @@ def list_operations(setup: Setup, limit: int, url: str | None, output: Output) -
     elif found:
         table = Listing("ID", "KIND", "STATE", "AGE", "TOTAL", "DONE", "WHO", "FILTER")
         for one in found:
-            done = one["succeeded"] + one["skipped"] + one["failed"]
             table.add_row(
                 one["operation_id"],
                 one["kind"],
                 one["state"],
                 age(one["created_at"], setup.now()).removesuffix(" ago"),
                 f"{one['total']:,}",
-                f"{done:,}",
+                f"{decided(one):,}",
                 plain(one["actor"]),
                 plain(json.dumps(one["filter"], ensure_ascii=False)),
             )

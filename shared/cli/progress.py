@@ -1,11 +1,10 @@
-"""How far an operation is, on stderr: a bar on a terminal, else a line for every tenth."""
+"""How far an operation or a group is, on stderr: a bar on a terminal, else a line a tenth."""
 
 import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from shared.cli.output import Output
-from shared.client.desk_shapes import OperationJson
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -16,15 +15,15 @@ _TENTHS: Final = 10
 class Progress:
     """Use it as a context manager; nothing is drawn with `-q`."""
 
-    def __init__(self, operation: OperationJson, output: Output) -> None:
+    def __init__(self, title: str, total: int, output: Output) -> None:
         self._output = output
-        self._total = operation["total"]
+        self._total = total
         self._told = 0
         self._bar: Bar | None = None
         self._task: Any = None
         if sys.stderr.isatty() and not output.quiet:
             self._bar = _bar(output.no_color)
-            self._task = self._bar.add_task(operation["kind"], total=self._total)
+            self._task = self._bar.add_task(title, total=total)
 
     def __enter__(self) -> Self:
         if self._bar:
@@ -40,16 +39,15 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def update(self, operation: OperationJson) -> None:
-        """Show how many are decided."""
-        decided = operation["succeeded"] + operation["skipped"] + operation["failed"]
+    def update(self, done: int) -> None:
+        """Show how many are done."""
         if self._bar:
-            self._bar.update(self._task, completed=decided)
+            self._bar.update(self._task, completed=done)
             return
-        tenth = decided * _TENTHS // self._total if self._total else _TENTHS
+        tenth = done * _TENTHS // self._total if self._total else _TENTHS
         if tenth > self._told:
             self._told = tenth
-            self._output.note(f"{tenth * 10} % ({decided:,} of {self._total:,})")
+            self._output.note(f"{tenth * 10} % ({done:,} of {self._total:,})")
 
 
 def _bar(no_color: bool) -> "Bar":

@@ -18,12 +18,12 @@ from shared.domain.task import State
 @click.command()
 @click.argument("task_id", metavar="ID")
 @url_option
-@output_options("table", "json")
+@output_options("table", "json", "jsonl")
 @click.pass_context
 def watch(context: click.Context, task_id: str, url: str | None, output: Output) -> None:
     """Follow a task: a line for each change of its state or progress, until it is final.
 
-    With -o json a line is the whole task as JSON. The exit code is 0 when it succeeded.
+    With -o jsonl (or json) a line is the whole task as JSON. The exit code is 0 when it succeeded.
 
     \b
     Example:

@@ -271,12 +271,14 @@ def _receipt(answer: Mapping[str, Any]) -> Receipt:
 
 
 def _refusal(problem: Mapping[str, Any], status: int = 0) -> ApiError:
-    """Read RFC 9457 problem details with our members `code` and `errors`."""
+    """Read RFC 9457 problem details with our members `code`, `errors`, `task_id`, `group_id`."""
     errors = [
         InvalidField(e.get("field", ""), e.get("problem", "")) for e in problem.get("errors", [])
     ]
     detail = problem.get("detail") or problem.get("title") or "no reason was given"
-    return ApiError(problem.get("code", "unknown"), problem.get("status", status), detail, errors)
+    holder = {name: problem[name] for name in ("task_id", "group_id") if name in problem}
+    code, said = problem.get("code", "unknown"), problem.get("status", status)
+    return ApiError(code, said, detail, errors, holder)
 
 
 def _no_answer(url: str, failure: "httpx.TransportError") -> ServiceUnreachable:

@@ -1,6 +1,7 @@
 """How a request to the API can fail: refused, unanswered, or not done in time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from shared.client.shapes import TaskJson
 from shared.domain.errors import InvalidField
@@ -9,17 +10,24 @@ from shared.domain.errors import InvalidField
 class ApiError(Exception):
     """The service answered, and refused. `code` is the machine's word for why.
 
-    `errors` names each field that was wrong; `status` is the HTTP status.
+    `errors` names each field that was wrong; `status` is the HTTP status. `holder` is who has the
+    idempotency key of an `idempotency_conflict`: `{"task_id": …}` or `{"group_id": …}`.
     """
 
     def __init__(
-        self, code: str, status: int, detail: str, errors: Sequence[InvalidField] = ()
+        self,
+        code: str,
+        status: int,
+        detail: str,
+        errors: Sequence[InvalidField] = (),
+        holder: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(detail)
         self.code = code
         self.status = status
         self.detail = detail
         self.errors = tuple(errors)
+        self.holder = dict(holder)
 
 
 class ServiceUnreachable(Exception):

@@ -1,7 +1,7 @@
 """The client's calls about groups."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 from urllib.parse import quote
 
@@ -61,3 +61,17 @@ class GroupCalls(Asking):
         while group["state"] == "running" and await self._pause_until(deadline):
             group = await self.group(group_id)
         return group
+
+    async def watch_group(self, group_id: str) -> AsyncGenerator[GroupJson]:
+        """The group as it stands, then after each change that was seen, until it has ended.
+
+        It is asked for twice a second, so of changes in between only the last is given.
+        """
+        seen = None
+        while seen is None or seen["state"] == "running":
+            group = await self.group(group_id)
+            if group != seen:
+                yield group
+            seen = group
+            if seen["state"] == "running":
+                await self._pause_until(math.inf)

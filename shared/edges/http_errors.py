@@ -11,7 +11,7 @@ from typing import Annotated, Final, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from shared.domain.errors import CloudTaskerError, Code, InvalidField
+from shared.domain.errors import CloudTaskerError, Code, IdempotencyConflict, InvalidField
 
 MEDIA_TYPE: Final = "application/problem+json"
 MAX_ERRORS: Final = 100
@@ -38,6 +38,12 @@ class ProblemJson(TypedDict):
     detail: str
     code: str
     errors: Annotated[list[FieldErrorJson], Field(max_length=MAX_ERRORS)]
+    task_id: NotRequired[
+        Annotated[str, Field(description="The task that has the idempotency key.")]
+    ]
+    group_id: NotRequired[
+        Annotated[str, Field(description="The group that has the idempotency key.")]
+    ]
     instance: NotRequired[
         Annotated[str, Field(description="URN of this request in the log; only with 500.")]
     ]
@@ -104,6 +110,8 @@ class Problem:
     detail: str
     fields: tuple[InvalidField, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    task_id: str = ""
+    group_id: str = ""
     instance: str = ""
 
     def as_json(self) -> ProblemJson:
@@ -120,6 +128,10 @@ class Problem:
                 for f in shown
             ],
         }
+        if self.task_id:
+            problem["task_id"] = self.task_id
+        if self.group_id:
+            problem["group_id"] = self.group_id
         if self.instance:
             problem["instance"] = self.instance
         return problem
@@ -143,7 +155,15 @@ def problem_of(error: CloudTaskerError) -> Problem:
         detail=said.detail or str(error),
         fields=error.fields,
         headers=said.headers,
+        **_holder(error),
     )
+
+
+def _holder(error: CloudTaskerError) -> dict[str, str]:
+    """Who has the idempotency key that the request came with."""
+    if not isinstance(error, IdempotencyConflict):
+        return {}
+    return {f"{error.what}_id": str(error.task_id)}
 
 
 def unexpected(request_id: str) -> Problem:

@@ -12,13 +12,20 @@ Json = dict[str, Any]
 
 class ApiError(Exception):
     """The API refused. `code` is a `shared.domain.errors.Code` value; `fields` are the paths of
-    the fields that it named."""
+    the fields that it named, `holder` is what has the idempotency key of a conflict."""
 
-    def __init__(self, code: str, fields: Sequence[str] = (), detail: str = "") -> None:
+    def __init__(
+        self,
+        code: str,
+        fields: Sequence[str] = (),
+        detail: str = "",
+        holder: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.fields = frozenset(fields)
         self.detail = detail
+        self.holder = dict(holder or {})
 
 
 class ApiClient(Protocol):

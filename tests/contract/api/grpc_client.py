@@ -135,7 +135,7 @@ def _error(status: status_pb2.Status) -> ApiError:
         packed.Unpack(info)
         packed.Unpack(problems)
     fields = [one.field for one in problems.field_violations]
-    return ApiError(info.reason.lower(), fields, status.message)
+    return ApiError(info.reason.lower(), fields, status.message, info.metadata)
 
 
 def _accepted(answer: pb.EnqueueTaskResponse) -> Json:

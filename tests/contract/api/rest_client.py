@@ -94,4 +94,7 @@ def _read(answer: httpx.Response) -> Json:
 
 def _error(problem: Json) -> ApiError:
     fields = [one["field"] for one in problem["errors"]]
-    return ApiError(problem["code"], fields, problem["detail"])
+    holder: dict[str, str] = {
+        name: problem[name] for name in ("task_id", "group_id") if name in problem
+    }
+    return ApiError(problem["code"], fields, problem["detail"], holder)

@@ -156,7 +156,7 @@ async def test_the_same_idempotency_key_with_another_payload_is_a_conflict(clien
     error = await refused(client.enqueue(other))
 
     assert error.code == "idempotency_conflict"
-    assert first["task_id"] in error.detail
+    assert error.holder == {"task_id": first["task_id"]}
     assert await stored(client) == 1
 
 

@@ -24,6 +24,7 @@ CALLS_OF_THE_API = [
 CALLS_OF_THE_DESK = [
     ["groups", "get", ID],
     ["groups", "wait", ID],
+    ["groups", "watch", ID],
     ["tasks", "retry", ID],
     ["dlq", "groups"],
     ["dlq", "list"],

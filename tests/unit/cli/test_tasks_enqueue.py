@@ -169,6 +169,7 @@ def test_another_payload_under_the_same_key_is_a_conflict(cloudtasker):
     assert outcome.code == 4
     assert outcome.error["code"] == "CT304"
     assert first in outcome.error["message"]
+    assert f"cloudtasker tasks get {first}" in outcome.error["hint"]
 
 
 def test_an_error_shows_what_a_terminal_would_obey(cloudtasker):
