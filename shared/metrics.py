@@ -126,8 +126,9 @@ class CountedPublisher:
     async def publish(self, messages: Sequence[Message]) -> list[bool]:
         """See `Publisher.publish`."""
         confirmed = await self._publisher.publish(messages)
-        for sure in confirmed:
-            MESSAGES.add("true" if sure else "false")
+        for sure, word in ((True, "true"), (False, "false")):
+            if count := confirmed.count(sure):
+                MESSAGES.add(word, count=count)
         return confirmed
 
     async def ping(self) -> None:

@@ -88,25 +88,31 @@ MARK_PUBLISHED: Final = Statement(
 
 def new_row(task: NewTask) -> dict[str, Any]:
     """The task as ADD takes it; what it does not set is left out, since each byte is parsed."""
-    timed = {
-        "run_at": task.run_at and task.run_at.isoformat(),
-        "delay": task.delay_seconds,
-        "expires_in": task.expires_in_seconds,
-        "follow_ups": task.follow_ups and task.follow_ups.as_json(),
-        "group_id": task.group_id and str(task.group_id),
-        "payload_blob": task.payload_blob and task.payload_blob.as_json(),
-    }
-    return {name: value for name, value in timed.items() if value is not None} | {
+    row: dict[str, Any] = {
         "id": str(task.id),
         "task_type": task.task_type,
         "payload": task.payload,
         "labels": task.labels,
         "ordering_key": task.ordering_key,
-        "idempotency_key": task.idempotency_key,
-        "fingerprint": task.fingerprint,
         "traceparent": task.traceparent,
-        "concurrency_key": task.concurrency_key,
     }
+    if task.idempotency_key is not None:
+        row |= {"idempotency_key": task.idempotency_key, "fingerprint": task.fingerprint}
+    if task.concurrency_key is not None:
+        row["concurrency_key"] = task.concurrency_key
+    if task.run_at is not None:
+        row["run_at"] = task.run_at.isoformat()
+    if task.delay_seconds is not None:
+        row["delay"] = task.delay_seconds
+    if task.expires_in_seconds is not None:
+        row["expires_in"] = task.expires_in_seconds
+    if task.follow_ups is not None:
+        row["follow_ups"] = task.follow_ups.as_json()
+    if task.group_id is not None:
+        row["group_id"] = str(task.group_id)
+    if task.payload_blob is not None:
+        row["payload_blob"] = task.payload_blob.as_json()
+    return row
 
 
 def earlier_of(task: NewTask, row: Row | None) -> Stored | IdempotencyConflict:

@@ -7,7 +7,8 @@ a retry, an interceptor) cost several times the call when batches are small.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc
@@ -21,6 +22,8 @@ from shared.domain.envelope import Message
 MAX_MESSAGES: Final = 1000
 MAX_BYTES: Final = 8_000_000
 TIMEOUT_SECONDS: Final = 10.0
+_OVERHEAD_BYTES: Final = 512
+"""What a message's attributes and its frame count for, beside its data."""
 # A restarted emulator is found again at once; against Google the defaults would do as well.
 _CHANNEL_OPTIONS: Final = (
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -32,7 +35,18 @@ _Request: Final[Any] = type(PublishRequest.pb(PublishRequest()))
 _Response: Final[Any] = type(PublishResponse.pb(PublishResponse()))
 _Message: Final[Any] = type(PubsubMessage.pb(PubsubMessage()))
 
-_Waiting = tuple[Message, "asyncio.Future[bool]"]
+_Lane = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Parcel:
+    """Messages of one caller that travel together: to one topic, with one ordering key."""
+
+    messages: Sequence[Message]
+    places: Sequence[int]
+    """Where each of them is in what the caller gave."""
+    size: int
+    sure: "asyncio.Future[bool]"
 
 
 class PubSubPublisher:
@@ -43,18 +57,25 @@ class PubSubPublisher:
         self._emulator_host = emulator_host
         self._channel: grpc.aio.Channel | None = None
         self._call: Callable[..., Any] | None = None
-        self._waiting: dict[tuple[str, str], list[_Waiting]] = {}
+        self._waiting: dict[_Lane, list[_Parcel]] = {}
         self._pumps: set[asyncio.Task[None]] = set()
 
     async def publish(self, messages: Sequence[Message]) -> list[bool]:
         """See `Publisher.publish`."""
-        loop = asyncio.get_running_loop()
-        futures = []
-        for message in messages:
-            future: asyncio.Future[bool] = loop.create_future()
-            futures.append(future)
-            self._enter(message, future)
-        return list(await asyncio.gather(*futures))
+        lanes: dict[_Lane, list[int]] = {}
+        for place, message in enumerate(messages):
+            lanes.setdefault((message.topic, message.ordering_key), []).append(place)
+        parcels = [
+            self._enter(lane, parcel)
+            for lane, places in lanes.items()
+            for parcel in _parcels(messages, places)
+        ]
+        confirmed = [False] * len(messages)
+        for parcel in parcels:
+            if await parcel.sure:
+                for place in parcel.places:
+                    confirmed[place] = True
+        return confirmed
 
     async def ping(self) -> None:
         """See `Publisher.ping`."""
@@ -76,25 +97,25 @@ class PubSubPublisher:
         if self._channel:
             await self._channel.close()
 
-    def _enter(self, message: Message, future: "asyncio.Future[bool]") -> None:
-        lane = (message.topic, message.ordering_key)
+    def _enter(self, lane: _Lane, parcel: _Parcel) -> _Parcel:
         if lane in self._waiting:
-            self._waiting[lane].append((message, future))
-            return
-        self._waiting[lane] = [(message, future)]
+            self._waiting[lane].append(parcel)
+            return parcel
+        self._waiting[lane] = [parcel]
         pump = asyncio.ensure_future(self._pump(lane))
         self._pumps.add(pump)
         pump.add_done_callback(self._pumps.discard)
+        return parcel
 
-    async def _pump(self, lane: tuple[str, str]) -> None:
+    async def _pump(self, lane: _Lane) -> None:
         """Send until nothing waits any more; the lane is gone then."""
         while waiting := self._waiting[lane]:
-            batch = _bounded(waiting)
-            self._waiting[lane] = waiting[len(batch) :]
-            sure = await self._send(lane[0], [message for message, _ in batch])
-            for _, future in batch:
-                if not future.done():
-                    future.set_result(sure)
+            load = _load(waiting)
+            self._waiting[lane] = waiting[len(load) :]
+            sure = await self._send(lane[0], [one for parcel in load for one in parcel.messages])
+            for parcel in load:
+                if not parcel.sure.done():
+                    parcel.sure.set_result(sure)
         del self._waiting[lane]
 
     async def _send(self, topic: str, messages: list[Message]) -> bool:
@@ -133,11 +154,31 @@ def _message_of(message: Message) -> Any:
     )
 
 
-def _bounded(waiting: list[_Waiting]) -> list[_Waiting]:
-    """The first messages that fit into one call; always at least one."""
-    size = 0
-    for n, (message, _) in enumerate(waiting[:MAX_MESSAGES]):
-        size += len(message.data) + 512
-        if n and size > MAX_BYTES:
+def _parcels(messages: Sequence[Message], places: Sequence[int]) -> Iterator[_Parcel]:
+    """The messages at `places`, in parcels of which each fits into a call."""
+    loop = asyncio.get_running_loop()
+    start = size = 0
+    for n, place in enumerate(places):
+        own = len(messages[place].data) + _OVERHEAD_BYTES
+        if n > start and (n - start == MAX_MESSAGES or size + own > MAX_BYTES):
+            yield _parcel(messages, places[start:n], size, loop.create_future())
+            start, size = n, 0
+        size += own
+    yield _parcel(messages, places[start:], size, loop.create_future())
+
+
+def _parcel(
+    messages: Sequence[Message], places: Sequence[int], size: int, sure: "asyncio.Future[bool]"
+) -> _Parcel:
+    return _Parcel([messages[place] for place in places], places, size, sure)
+
+
+def _load(waiting: Sequence[_Parcel]) -> Sequence[_Parcel]:
+    """The first parcels that fit into one call; always at least one."""
+    count = size = 0
+    for n, parcel in enumerate(waiting):
+        count += len(parcel.messages)
+        size += parcel.size
+        if n and (count > MAX_MESSAGES or size > MAX_BYTES):
             return waiting[:n]
-    return waiting[:MAX_MESSAGES]
+    return waiting

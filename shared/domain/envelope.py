@@ -51,14 +51,15 @@ class Delivery:
 
 def message_of(task: Outgoing, topic: str) -> Message:
     """The message that brings `task` to its function through `topic`."""
+    task_id = str(task.id)
     body = {
-        "task_id": str(task.id),
+        "task_id": task_id,
         "generation": task.generation,
         "task_type": task.task_type,
         "enqueued_at": task.created_at.isoformat(),
     }
     attributes = {
-        "task_id": str(task.id),
+        "task_id": task_id,
         "task_type": task.task_type,
         "generation": str(task.generation),
         "traceparent": task.traceparent,

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import compress
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -61,6 +62,8 @@ class EnqueueService:
         self._cache = cache
         self._patience_seconds = patience_seconds
         self._background: set[asyncio.Task[None]] = set()
+        self._confirmed: list[Outgoing] = []
+        self._marks = False
 
     @property
     def takes_large(self) -> bool:
@@ -176,18 +179,34 @@ class EnqueueService:
             raise LedgerUnavailable(waited) from None
 
     async def _publish(self, tasks: list[Outgoing]) -> None:
-        messages = [message_of(task, self._catalogue[task.task_type].topic) for task in tasks]
-        publishing = asyncio.ensure_future(self._publisher.publish(messages))
-        await asyncio.wait({publishing}, timeout=PUBLISH_PATIENCE_SECONDS)
-        self._behind(self._note_confirmed(tasks, publishing))
+        known = asyncio.get_running_loop().create_future()
+        self._behind(self._send(tasks, known))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PUBLISH_PATIENCE_SECONDS):
+                await known
 
-    async def _note_confirmed(
-        self, tasks: list[Outgoing], publishing: asyncio.Future[list[bool]]
-    ) -> None:
-        confirmed = [task for task, sure in zip(tasks, await publishing, strict=True) if sure]
-        if confirmed:
-            with suppress(LedgerUnavailable):  # the rows stay due: the relay publishes once more
-                await self._ledger.mark_published(confirmed)
+    async def _send(self, tasks: list[Outgoing], known: asyncio.Future[None]) -> None:
+        """Publish `tasks`; `known` is done once Pub/Sub has answered, and then they are marked."""
+        messages = [message_of(task, self._catalogue[task.task_type].topic) for task in tasks]
+        try:
+            sure = await self._publisher.publish(messages)
+        finally:
+            if not known.done():
+                known.set_result(None)
+        self._confirmed += compress(tasks, sure)
+        if not self._marks:
+            self._marks = True
+            await self._mark_confirmed()
+
+    async def _mark_confirmed(self) -> None:
+        """Mark what is confirmed, and what comes meanwhile: one commit for many answers."""
+        try:
+            while confirmed := self._confirmed:
+                self._confirmed = []
+                with suppress(LedgerUnavailable):  # they stay due: the relay publishes once more
+                    await self._ledger.mark_published(confirmed)
+        finally:
+            self._marks = False
 
     def _behind(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` after the answer: losing it costs a duplicate message, never a task."""
