@@ -22,6 +22,9 @@ _BACK_OFFS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 10
 _LINE_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 16
+# Lines of a busy part are collected this long: nobody reads faster, and a look for each line cost
+# more than the line.
+_COLLECT_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,9 @@ class Keeper:
             async for lines in lines_of(reader):
                 self._tail.extend(lines)
                 self._console.log(self.part.name, *lines)
+                transport.pause_reading()
+                await asyncio.sleep(_COLLECT_SECONDS)
+                transport.resume_reading()
 
     async def _failure(self, code: int | None) -> StackError:
         if self._pumps:

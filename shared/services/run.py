@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 import math
-import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -27,7 +26,7 @@ class Run:
         self.claim = claim
         self.loop = asyncio.get_running_loop()
         self._runs = runs
-        self._stop = threading.Event()
+        self._stop = False
         self._interrupt: Callable[[], object] | None = None
         self._said: tuple[float, str] | None = None
         self._saying: asyncio.Task[None] | None = None
@@ -38,12 +37,11 @@ class Run:
     @property
     def cancelled(self) -> bool:
         """Whether somebody has cancelled the task meanwhile."""
-        return self._stop.is_set()
+        return self._stop
 
     def cancel(self) -> None:
         """Ask the handler to stop. Safe to repeat: it is interrupted once."""
-        first = not self._stop.is_set()
-        self._stop.set()
+        first, self._stop = not self._stop, True
         if first and self._interrupt:
             self._interrupt()
 

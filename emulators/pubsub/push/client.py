@@ -5,8 +5,6 @@ It follows no redirects and judges nothing but the status.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import Protocol
@@ -80,13 +78,17 @@ class PushClient:
         endpoint = Endpoint.parse(url)
         more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"{endpoint.head}{self._user_agent}{more}Content-Length: {len(body)}\r\n\r\n"
+        limit = asyncio.timeout(None)
+        timer = self._clock.call_at(self._clock.now() + timeout_seconds, partial(_end, limit))
         try:
-            async with self._limit(timeout_seconds):
+            async with limit:
                 return Outcome(await self._send(endpoint.address, head.encode() + body))
         except TimeoutError:
             return Outcome(None, f"no answer within {timeout_seconds:g} s")
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that DNS cannot have
             return Outcome(None, str(error) or type(error).__name__)
+        finally:
+            timer.cancel()
 
     def close(self) -> None:
         """Close all idle connections, and the others when their request is done."""
@@ -94,19 +96,6 @@ class PushClient:
         for connections in self._idle.values():
             for connection in connections:
                 connection.close()
-
-    @asynccontextmanager
-    async def _limit(self, seconds: float) -> AsyncIterator[None]:
-        """Raise TimeoutError inside once the emulator's clock, which tests advance, has passed."""
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(None) as limit:
-            timer = self._clock.call_at(
-                self._clock.now() + seconds, lambda: limit.reschedule(loop.time())
-            )
-            try:
-                yield
-            finally:
-                timer.cancel()
 
     async def _send(self, address: Address, request: bytes) -> int:
         while True:
@@ -156,3 +145,8 @@ class PushClient:
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context()
+
+
+def _end(limit: asyncio.Timeout) -> None:
+    """Time is up by the emulator's clock, which tests advance; the loop's knows nothing of it."""
+    limit.reschedule(asyncio.get_running_loop().time())
