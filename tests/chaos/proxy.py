@@ -4,6 +4,8 @@ import asyncio
 import threading
 from contextlib import suppress
 
+from tests.support.ports import free_port
+
 
 class FaultProxy:
     """Listens on `port` of 127.0.0.1 and passes everything to `target` (a port) until told else."""
@@ -47,7 +49,7 @@ class FaultProxy:
 
     async def _listen(self) -> int:
         self._go.set()
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", free_port())
         return self._server.sockets[0].getsockname()[1]
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

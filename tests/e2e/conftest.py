@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.local_stack import LocalStack, local_stack
+from tests.e2e.local_stack import WEBHOOKS, LocalStack, local_stack
 
 OVERRIDES = """
 noop: {max_attempts: 5, retry: {by: pubsub, min_seconds: 0.3, max_seconds: 3}}
@@ -19,7 +19,7 @@ def stack(tmp_path_factory) -> Iterator[LocalStack]:
     (folder / "overrides.yaml").write_text(OVERRIDES)
     environ = {
         "CLOUDTASKER_TASK_OVERRIDES": str(folder / "overrides.yaml"),
-        "CLOUDTASKER_WEBHOOK_ALLOW": "127.0.0.1:28999",
+        "CLOUDTASKER_WEBHOOK_ALLOW": f"127.0.0.1:{WEBHOOKS}",
         "CLOUDTASKER_WEBHOOK_SECRET": "a secret of the test",
     }
     with local_stack(folder, **environ) as running:

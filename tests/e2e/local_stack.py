@@ -18,6 +18,8 @@ from tests.support.ports import free_port
 COMMAND = Path(sys.executable).with_name("cloudtasker")
 CHECKOUT = Path(__file__).resolve().parents[2]
 START_LIMIT_SECONDS = 60
+WEBHOOKS = free_port()
+"""The port of this machine that webhooks of the shared stack may go to."""
 
 
 def eventually(check: Callable[[], Any], limit: float, what: str) -> Any:

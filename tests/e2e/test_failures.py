@@ -13,7 +13,7 @@ import pytest
 from google.api_core.exceptions import DeadlineExceeded
 from google.cloud.pubsub_v1 import SubscriberClient
 
-from tests.e2e.local_stack import eventually
+from tests.e2e.local_stack import WEBHOOKS, eventually
 
 
 def held(stack, task_type: str, task_id: str) -> list[dict[str, str]]:
@@ -78,7 +78,7 @@ def failing_receiver():
         def log_message(self, *words):
             """Keep quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 28999), Receiver)
+    server = ThreadingHTTPServer(("127.0.0.1", WEBHOOKS), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield calls
     server.shutdown()
@@ -88,7 +88,7 @@ def failing_receiver():
 def test_a_ledger_type_that_always_fails_runs_its_attempts_and_is_copied_once(
     stack, failing_receiver
 ):
-    url = "http://127.0.0.1:28999/hook"
+    url = f"http://127.0.0.1:{WEBHOOKS}/hook"
     task_id = stack.enqueue("deliver_webhook", {"url": url, "body": {"a": 1}})
     task = stack.wait(task_id, "dead", limit=90)
     assert [a["outcome"] for a in task["attempts"]] == ["failed"] * 5

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from jwt.algorithms import RSAAlgorithm
 
+from tests.support.ports import free_port
+
 AUDIENCE = "https://greet.example.com"
 EMAIL = "pubsub-push@cloudtasker-local.iam.gserviceaccount.com"
 KEY_ID = "key-1"
@@ -109,7 +111,7 @@ def key_server() -> Iterator[KeyServer]:
         def log_message(self, *_: Any) -> None:
             """Nothing: a test's output is its own."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

@@ -41,8 +41,8 @@ class Running:
 
 def command(*arguments):
     """Return the command line of our emulator, on free ports unless `arguments` say otherwise."""
-    ports = ("--port", "0", "--http-port", "0")
-    return [sys.executable, "-m", "emulators.pubsub", *ports, *map(str, arguments)]
+    ports = ("--port", free_port(), "--http-port", free_port())
+    return [sys.executable, "-m", "emulators.pubsub", *map(str, (*ports, *arguments))]
 
 
 @contextmanager

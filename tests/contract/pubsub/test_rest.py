@@ -143,7 +143,7 @@ def test_a_pull_of_nothing_answers_within_seconds(only_ours, http, made):
     )
 
     assert (answer.status_code, answer.json()) == (200, {})
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 2.5  # without the header it would be 5 s
 
 
 def test_who_hangs_up_during_a_pull_takes_no_message_along(only_ours, http, made):

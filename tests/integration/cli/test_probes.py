@@ -17,6 +17,7 @@ from shared.cli.probes import (
     probe_postgres,
     probe_redis,
 )
+from tests.support.ports import free_port
 
 NOBODY = "127.0.0.1:1"
 
@@ -32,7 +33,7 @@ async def saying(answer: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", free_port())
     async with server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
 
@@ -43,7 +44,7 @@ async def gateway(status: int) -> AsyncIterator[str]:
     servicer = health.aio.HealthServicer()
     await servicer.set("", status)
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(f"127.0.0.1:{free_port()}")
     await server.start()
     try:
         yield f"127.0.0.1:{port}"

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.support.ports import free_port
+
 COMMAND = [sys.executable, "-m", "shared.cli"]
 
 
@@ -68,7 +70,7 @@ def silent_server() -> Iterator[tuple[str, threading.Event]]:
     """A server that never answers; the event says that our request came, not a stranger's."""
     came = threading.Event()
     kept = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server(("127.0.0.1", free_port())) as server:
 
         def accept() -> None:
             while not came.is_set():

@@ -12,6 +12,7 @@ from emulators.cloud.errors import DeployError
 from emulators.cloud.folder import Folder
 from emulators.cloud.specs import Spec
 from emulators.terraform.provider import CloudError
+from tests.support.ports import free_port
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def folder(tmp_path) -> Iterator[Folder]:
 
 
 def test_a_port_that_is_taken_is_named_with_its_holder_and_never_moves(folder):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.create_server(("127.0.0.1", free_port())) as taken:
         port = taken.getsockname()[1]
         ports = {"pubsub": port, "pubsub_http": 18186, "smtp": 11125, "mail": 18125}
         folder.write(folder.path / "base.json", json.dumps(ports))

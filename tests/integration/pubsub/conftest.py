@@ -11,6 +11,8 @@ from aiohttp import web
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncIOTransport
 
+from tests.support.ports import free_port
+
 PROJECT = "projects/integration"
 TOPIC, DEAD = f"{PROJECT}/topics/letters", f"{PROJECT}/topics/dead-letters"
 SUBSCRIPTION, DEAD_READERS = f"{PROJECT}/subscriptions/readers", f"{PROJECT}/subscriptions/dead"
@@ -59,7 +61,7 @@ async def receiver():
     app.router.add_route("*", "/{tail:.*}", receiver.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", free_port()).start()
     receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     yield receiver
     await runner.cleanup()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 
@@ -97,7 +98,9 @@ def test_a_seed_that_cannot_be_made_stops_the_start(tmp_path, name, text, proble
 
 def test_the_first_line_tells_the_addresses(tmp_path):
     with subprocess.Popen(
-        command("--data-dir", tmp_path), stdout=subprocess.PIPE, text=True
+        command("--data-dir", tmp_path, "--port", 0, "--http-port", 0),
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         line = json.loads(process.stdout.readline())
         process.terminate()
@@ -105,7 +108,7 @@ def test_the_first_line_tells_the_addresses(tmp_path):
 
     assert line["severity"] == "INFO"
     assert line["grpc"] in line["message"]
-    assert line["http"].startswith("http://127.0.0.1:")
+    assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d+", line["http"])
     assert line["pid"] == process.pid
     assert rest == ""
 

@@ -117,7 +117,7 @@ async def test_the_interim_status_102_is_an_ack(client):
         await reader.read()
         writer.close()
 
-    async with await asyncio.start_server(answer_102, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(answer_102, "127.0.0.1", free_port()) as server:
         port = server.sockets[0].getsockname()[1]
         endpoint = f"http://127.0.0.1:{port}/"
         await client.create(push_config={"push_endpoint": endpoint})
@@ -192,7 +192,7 @@ async def test_an_answer_that_is_not_http_is_a_nack(client):
         await writer.drain()
         writer.close()
 
-    async with await asyncio.start_server(answer_nonsense, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(answer_nonsense, "127.0.0.1", free_port()) as server:
         port = server.sockets[0].getsockname()[1]
         await client.create(push_config={"push_endpoint": f"http://127.0.0.1:{port}/"})
         await client.publish(b"x")

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.contract.pubsub.processes import ours
 from tests.integration.pubsub.conftest import eventually
+from tests.support.ports import free_port
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -78,7 +79,7 @@ async def endpoint_of():
 
     async def endpoint_of(misbehave, tls=None):
         endpoint = Endpoint(misbehave)
-        server = await asyncio.start_server(endpoint.serve, "127.0.0.1", 0, ssl=tls)
+        server = await asyncio.start_server(endpoint.serve, "127.0.0.1", free_port(), ssl=tls)
         servers.append(server)
         scheme = "https" if tls else "http"
         endpoint.url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}/"

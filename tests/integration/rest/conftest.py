@@ -10,12 +10,13 @@ import uvicorn
 
 from tests.contract.api.rest_app import rest_app
 from tests.support.memory_api import MemoryApi, memory_api
+from tests.support.ports import free_port
 
 
 @asynccontextmanager
 async def served(memory: MemoryApi) -> AsyncIterator[int]:
     """The port on which the API of `memory` answers as long as the block lasts."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", free_port())) as listener:
         config = uvicorn.Config(
             rest_app(memory.api), http="httptools", lifespan="off", log_level="warning"
         )

@@ -8,6 +8,7 @@ import pytest
 
 from emulators.scheduler.job import Job
 from emulators.scheduler.runner import Runner
+from tests.support.ports import free_port
 
 ACCOUNT = "scheduler@cloudtasker-local.iam.gserviceaccount.com"
 
@@ -22,7 +23,7 @@ class Server:
         self.hold: asyncio.Event | None = None
 
     async def __aenter__(self) -> "Server":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", free_port())
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tests.integration.stack.conftest import eventually, get
+from tests.support.ports import free_port
 
 
 def alive(pids: set[int]) -> set[int]:
@@ -71,7 +72,7 @@ def test_a_second_run_on_the_same_folder_is_refused(start):
 
 
 def test_a_port_that_was_asked_for_is_not_moved(start):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.create_server(("127.0.0.1", free_port())) as taken:
         port = taken.getsockname()[1]
 
         run = start("--rest-port", str(port))

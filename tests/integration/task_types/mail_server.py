@@ -11,6 +11,7 @@ from typing import Any, Self
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from shared.settings import Smtp
+from tests.support.ports import free_port
 
 
 @dataclass
@@ -51,8 +52,8 @@ class MailServer:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._session, "127.0.0.1", 0, ssl=self.tls)
-        self.port: int = self._server.sockets[0].getsockname()[1]
+        self.port = free_port()
+        self._server = await loop.create_server(self._session, "127.0.0.1", self.port, ssl=self.tls)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -7,6 +7,8 @@ from typing import Self
 
 from aiohttp import web
 
+from tests.support.ports import free_port
+
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -33,7 +35,7 @@ class Receiver:
         application.router.add_route("*", "/{path:.*}", self._take)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls).start()
+        await web.TCPSite(self._runner, "127.0.0.1", free_port(), ssl_context=self._tls).start()
         self.port: int = self._runner.addresses[0][1]
         self.host = f"127.0.0.1:{self.port}"
         return self

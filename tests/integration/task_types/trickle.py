@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from tests.support.ports import free_port
+
 
 @asynccontextmanager
 async def trickling(head: bytes, drop: bytes) -> AsyncIterator[int]:
@@ -20,7 +22,7 @@ async def trickling(head: bytes, drop: bytes) -> AsyncIterator[int]:
             writer.close()
             gone.set()
 
-    server = await asyncio.start_server(trickle, "127.0.0.1", 0)
+    server = await asyncio.start_server(trickle, "127.0.0.1", free_port())
     try:
         yield server.sockets[0].getsockname()[1]
         await asyncio.wait_for(gone.wait(), 5)

@@ -16,6 +16,7 @@ from emulators.cloud.deployment import Deployment
 from emulators.cloud.folder import Folder
 from emulators.cloud.local_cloud import LocalCloud
 from emulators.terraform.provider import CloudError
+from tests.support.ports import free_port
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def archive_in(folder) -> Path:
 
 def test_a_port_that_is_taken_is_refused_before_anything(checkout, capsys):
     made = archive_in(checkout)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.create_server(("127.0.0.1", free_port())) as taken:
         port = taken.getsockname()[1]
         asked = ["--archive", made, "--api-port", port]
         said = told(capsys, "apply", "--root", checkout, *asked)

@@ -20,7 +20,7 @@ def port():
     health.set(LIVE, HealthCheckResponse.SERVING)
     health.set(TASK_SERVICE, HealthCheckResponse.NOT_SERVING)
     add_HealthServicer_to_server(health, server)
-    chosen = server.add_insecure_port("127.0.0.1:0")
+    chosen = server.add_insecure_port(f"127.0.0.1:{free_port()}")
     server.start()
     yield chosen
     server.stop(0)

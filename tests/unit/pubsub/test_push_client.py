@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from emulators.pubsub.push.client import PushClient
+from tests.support.ports import free_port
 from tests.unit.pubsub.conftest import ManualClock
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -37,7 +38,7 @@ class Server:
 @pytest.fixture
 async def server():
     server = Server()
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", free_port())
     server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/a?b=c"
     yield server
     listening.close()

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from emulators.pubsub.rest.front import PREFACE, End, Front, Relay
+from tests.support.ports import free_port
 
 
 class FakeTransport:
@@ -146,7 +147,7 @@ async def test_a_caller_that_leaves_while_the_relay_connects_leaves_no_connectio
         assert await reader.read() == b""
         closed.set()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", free_port())
     relay = Relay(server.sockets[0].getsockname())
     relay.connection_made(FakeTransport())
     relay.connection_lost(None)
