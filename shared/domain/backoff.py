@@ -4,8 +4,9 @@ from typing import Final
 
 from shared.domain.task_type import Retry
 
-RESCUE_SLACK_SECONDS: Final = 60.0
-"""How long after Pub/Sub's longest back-off the relay takes a message for lost."""
+RESCUE_SLACK_SECONDS: Final = 20.0
+"""How long after Pub/Sub's longest back-off the relay takes a message for lost. A message that only
+waits in a backlog gets one copy too many, once a retry, and whoever comes second is acked."""
 
 
 def ledger_delay_seconds(retry: Retry, attempt: int, chance: float) -> float:

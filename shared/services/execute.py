@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -23,7 +23,7 @@ from shared.domain.settlement import Answer, Settlement, settle
 from shared.domain.task import Claim, Refusal, State
 from shared.domain.task_type import TaskType
 from shared.services.claim_check import ClaimCheck
-from shared.services.patience import patiently
+from shared.services.patience import HOLD_SECONDS, held, patiently
 from shared.services.run import Run
 from shared.services.turns import Turns
 from shared.services.verdict import Handle, verdict_of
@@ -67,7 +67,9 @@ class ExecuteService:
         chance: Callable[[], float] = random.random,
         turns: Turns | None = None,
         claim_check: ClaimCheck | None = None,
+        hold_seconds: float = HOLD_SECONDS,
     ) -> None:
+        self._hold_seconds = hold_seconds
         self._claim_check = claim_check
         self._task_type = task_type
         self._handle = handle
@@ -89,8 +91,9 @@ class ExecuteService:
         """Run the delivered task unless it is finished, superseded or running elsewhere.
 
         What the handler did is recorded before this returns; in `mode: long` this returns when the
-        run has its lease, and `ended` is called when its outcome is recorded.
-        Raises: LedgerUnavailable, which must become a nack.
+        run has its lease, and `ended` is called when its outcome is recorded. A ledger that is
+        away is waited for.
+        Raises: LedgerUnavailable, when it stays away, which must become a nack.
         """
         if self._draining:
             return Execution(Answer.NACK)
@@ -101,7 +104,7 @@ class ExecuteService:
         if envelope.task_type != self._task_type.name:
             reason = f"of task type {envelope.task_type!r}, delivered to {self._task_type.name}"
             return await self.keep(delivery, reason, envelope)
-        claim = await self._ledger.claim(envelope.task_id, envelope.generation, self._task_type)
+        claim = await self._claim(envelope)
         if claim is Refusal.UNKNOWN:
             return await self.keep(delivery, "no task has this id", envelope)
         if isinstance(claim, Refusal):
@@ -110,6 +113,12 @@ class ExecuteService:
             self._begin(claim, envelope, ended)
             return Execution(Answer.ACK, envelope, claim, goes_on=True)
         return await self._run(claim, envelope)
+
+    async def _claim(self, envelope: Envelope) -> Claim | Refusal:
+        def claim() -> Awaitable[Claim | Refusal]:
+            return self._ledger.claim(envelope.task_id, envelope.generation, self._task_type)
+
+        return await held(claim, lambda: not self._draining, self._hold_seconds)
 
     def _begin(
         self, claim: Claim, envelope: Envelope, ended: Callable[[Execution], object]

@@ -14,7 +14,7 @@ from tests.simulation.world import World
 
 STORM_SECONDS: Final = 180.0
 CALM_SECONDS: Final = 8 * 3600.0
-"""Dead letters return after 1, 10 and 60 minutes: the calm is longer than all of them."""
+"""Dead letters return after 5 s, 1, 10 and 60 minutes: the calm is longer than all of them."""
 QUIET_SECONDS: Final = 90.0
 """Some rounds of the relays, so that the outbox is empty too."""
 TASKS: Final = 16

@@ -38,7 +38,7 @@ def test_a_result_is_acked_and_final():
 def test_a_failure_is_nacked_and_left_to_pubsub_with_the_relay_behind_it():
     s = settled(Failed(OOPS))
     assert (s.state, s.answer, s.hold, s.copy) == (State.RETRYING, Answer.NACK, False, False)
-    assert s.due_in_seconds == 600 + 60
+    assert s.due_in_seconds == 600 + 20
 
 
 def test_a_failure_of_a_ledger_type_is_acked_and_held_until_its_back_off():
@@ -117,4 +117,4 @@ def test_ledger_back_off_grows_even_with_the_worst_luck():
 
 def test_no_back_off_is_possible():
     assert ledger_delay_seconds(Retry(min_seconds=0, max_seconds=0), 3, 0.9) == 0
-    assert rescue_delay_seconds(Retry(min_seconds=0, max_seconds=0)) == 60
+    assert rescue_delay_seconds(Retry(min_seconds=0, max_seconds=0)) == 20

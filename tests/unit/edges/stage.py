@@ -97,7 +97,7 @@ def staged_function(
 
     def open_runner(name: str, handle: Handle) -> Runner:
         task_type = greeting_type(name, **limits)
-        service = ExecuteService(task_type, handle, ledger, chance=lambda: 0.5)
+        service = ExecuteService(task_type, handle, ledger, chance=lambda: 0.5, hold_seconds=0)
         return Runner(settings, task_type, service, Readiness({"postgres": ledger.ping}))
 
     return task_function(

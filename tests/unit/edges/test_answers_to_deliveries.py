@@ -48,7 +48,7 @@ async def test_a_failure_with_attempts_left_is_nacked_and_left_to_pubsub(stage):
     assert "x-google-status" not in answer.headers
     assert task.state is State.RETRYING
     assert task.error == {"kind": "ValueError", "message": "no such person"}
-    assert task.due_at == stage.clock.now + timedelta(seconds=600 + 60)
+    assert task.due_at == stage.clock.now + timedelta(seconds=600 + 20)
 
 
 async def test_a_failure_with_ledger_retries_is_acked_and_left_to_the_relay(open_stage):

@@ -24,7 +24,9 @@ class Parts:
     def __init__(self):
         self.clock = FakeClock()
         self.ledger = MemoryLedger(self.clock)
-        burial = Burial(SETTINGS, BuryService(catalogue(), self.ledger), Readiness())
+        burial = Burial(
+            SETTINGS, BuryService(catalogue(), self.ledger, hold_seconds=0), Readiness()
+        )
         self.function = guarded_function("dead_letter", lambda: DeadLetterEndpoint(burial))
 
     async def add(self):
@@ -55,9 +57,9 @@ async def test_a_dead_letter_with_attempts_left_goes_back_to_work(parts, log_lin
     assert line["task_id"] == str(task_id)
 
 
-async def test_the_fourth_dead_letter_of_a_task_that_never_started_is_its_end(parts):
+async def test_the_fifth_dead_letter_of_a_task_that_never_started_is_its_end(parts):
     task_id = await parts.add()
-    for delay in (60, 600, 3600):
+    for delay in (5, 60, 600, 3600):
         await parts.push(task_id)
         parts.clock.advance(delay)
         await parts.ledger.take_due({"greet": 5}, 10)

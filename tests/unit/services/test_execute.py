@@ -14,6 +14,7 @@ from shared.domain.outcome import RejectTask, RetryLater, Snooze
 from shared.domain.settlement import Answer
 from shared.domain.task import NewTask, Outgoing, Refusal, State
 from shared.services.execute import ExecuteService
+from shared.services.patience import HOLD_SECONDS
 from tests.support.clock import FakeClock
 from tests.support.task_types import greeting_type
 
@@ -21,13 +22,17 @@ from tests.support.task_types import greeting_type
 class Bench:
     """An execute service with a handler that the test chooses, and one stored task."""
 
-    def __init__(self, handle=None, **limits) -> None:
+    def __init__(self, handle=None, hold_seconds=HOLD_SECONDS, **limits) -> None:
         self.clock = FakeClock()
         self.ledger = MemoryLedger(self.clock)
         self.runs = []
         self.handle = handle or (lambda payload, claim: "done")
         self.service = ExecuteService(
-            greeting_type(**limits), self._handle, self.ledger, chance=lambda: 0.5
+            greeting_type(**limits),
+            self._handle,
+            self.ledger,
+            chance=lambda: 0.5,
+            hold_seconds=hold_seconds,
         )
 
     async def _handle(self, payload, run):
@@ -194,6 +199,48 @@ async def test_an_outcome_waits_out_a_ledger_that_is_away():
     bench.ledger.finish = away_once
     done = await bench.service.execute(await bench.add())
     assert (done.answer, (await bench.row()).state) == (Answer.ACK, State.SUCCEEDED)
+
+
+class Away:
+    """A ledger that does not answer the first claims."""
+
+    def __init__(self, bench, failures):
+        self._claim, self.failures, self.asked = bench.ledger.claim, failures, 0
+        self.first = asyncio.Event()
+        bench.ledger.claim = self.claim
+
+    async def claim(self, *asked):
+        self.asked += 1
+        self.first.set()
+        if self.asked <= self.failures:
+            raise LedgerUnavailable("away")
+        return await self._claim(*asked)
+
+
+async def test_a_delivery_is_held_while_the_ledger_is_away_and_runs_when_it_is_back():
+    bench = Bench()
+    away = Away(bench, failures=1)
+    done = await bench.service.execute(await bench.add())
+    assert (done.answer, away.asked, len(bench.runs)) == (Answer.ACK, 2, 1)
+
+
+async def test_a_ledger_that_stays_away_gives_the_delivery_back():
+    bench = Bench(hold_seconds=0)
+    away = Away(bench, failures=100)
+    with pytest.raises(LedgerUnavailable):
+        await bench.service.execute(await bench.add())
+    assert (away.asked, bench.runs) == (1, [])
+
+
+async def test_who_drains_holds_no_delivery():
+    bench = Bench()
+    away = Away(bench, failures=100)
+    held = asyncio.ensure_future(bench.service.execute(await bench.add()))
+    await away.first.wait()
+    await bench.service.drain(0)
+    with pytest.raises(LedgerUnavailable):
+        await held
+    assert away.asked <= 2
 
 
 async def test_an_outcome_whose_answer_was_lost_is_answered_as_it_was_recorded():

@@ -5,6 +5,7 @@ from uuid_utils.compat import uuid7
 
 from shared.adapters.memory import MemoryLedger, MemoryPublisher
 from shared.domain.envelope import Delivery, message_of
+from shared.domain.errors import LedgerUnavailable
 from shared.domain.outcome import Failure
 from shared.domain.settlement import Answer, Settlement
 from shared.domain.task import NewTask, Outgoing, State
@@ -159,3 +160,31 @@ async def test_a_dead_letter_whose_attempts_are_spent_is_dead():
     for _ in range(5):
         await ledger.finish(await ledger.claim(stored.id, 0, greeting_type()), FAILED)
     assert (await bury.bury(dead_letter(stored.id))).state is State.DEAD
+
+
+async def test_a_dead_letter_is_held_while_the_ledger_is_away():
+    ledger = MemoryLedger(FakeClock())
+    bury = BuryService({"greet": greeting_type()}, ledger)
+    [stored] = await ledger.add([NewTask(uuid7(), "greet", {"name": "Ada"}, "")])
+    give_back, failures = ledger.give_back, iter([True, False])
+
+    async def away_once(*asked):
+        if next(failures):
+            raise LedgerUnavailable("away")
+        return await give_back(*asked)
+
+    ledger.give_back = away_once
+    assert (await bury.bury(dead_letter(stored.id))).state is State.SCHEDULED
+
+
+async def test_a_burial_that_shall_end_waits_for_no_ledger():
+    ledger = MemoryLedger(FakeClock())
+    bury = BuryService({"greet": greeting_type()}, ledger)
+
+    async def away(*asked):
+        raise LedgerUnavailable("away")
+
+    ledger.give_back = away
+    bury.drain()
+    with pytest.raises(LedgerUnavailable):
+        await bury.bury(dead_letter(uuid7()))
