@@ -41,7 +41,7 @@ def _storms(asked: argparse.Namespace) -> bool:
     while time.monotonic() < end:
         with tempfile.TemporaryDirectory(prefix="chaos-", dir="/var/tmp") as name:
             after = storm(Path(name), seed, asked.storm, asked.rate, asked.every)
-        print(after.summary(), flush=True)
+        print(after.summary(), *after.last, sep="\n  ", flush=True)
         if after.broken:
             print(*after.weather, "", *after.broken[:20], sep="\n  ")
             print(f"again: python -m tests.chaos --minutes 1 --seed {seed} --storm {asked.storm:g}")

@@ -4,6 +4,7 @@ import os
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -38,6 +39,8 @@ class Aftermath:
     calm_seconds: float
     runs: int
     weather: list[str] = field(default_factory=list)
+    last: list[str] = field(default_factory=list)
+    """What became of the task that ended last, in seconds after the last fault."""
 
     def summary(self) -> str:
         """One line of figures."""
@@ -78,12 +81,13 @@ def storm(folder: Path, seed: int, seconds: float, per_second: float, every: flo
             time.sleep(random.random() * 2 * every)
             weather.strike()
         weather.clear()
+        cleared = time.time()
         clients.stop()
         calm = _calm(url)
-        rows = _rows(url)
+        rows, last = _rows(url), _last(url, cleared)
     written = Effects.read(effects)
     broken = broken_promises(clients.told, rows, written)
-    return Aftermath(seed, clients.told, rows, broken, calm, len(written.began), weather.log)
+    return Aftermath(seed, clients.told, rows, broken, calm, len(written.began), weather.log, last)
 
 
 def _valkey(folder: Path) -> ValkeyServer:
@@ -118,6 +122,27 @@ def _rows(url: str) -> dict[str, Row]:
         return rows_of(connection)
     finally:
         connection.close()
+
+
+LAST_TO_END: Final = """
+    SELECT 'created', created_at, finished_at, returns::text, payload::text FROM last
+    UNION ALL
+    SELECT outcome, a.started_at, a.finished_at, a.number::text, a.error::text
+      FROM attempts a JOIN last ON last.id = a.task_id"""
+
+
+def _last(url: str, since: float) -> list[str]:
+    """The row of the task that ended last, and its attempts."""
+    one = "SELECT * FROM tasks ORDER BY finished_at DESC NULLS FIRST LIMIT 1"
+    found = _asked(url, f"WITH last AS ({one}) {LAST_TO_END} ORDER BY 2")
+
+    def after(moment: datetime | None) -> str:
+        return f"{moment.timestamp() - since:.1f}" if moment else "never"
+
+    return [
+        f"{what} {number}: {after(began)} to {after(ended)} s, {more}"
+        for what, began, ended, number, more in found
+    ]
 
 
 def _asked(url: str, statement: str) -> Any:
