@@ -21,7 +21,8 @@ from typing import Any
 from emulators.stack.forks import LISTENERS
 from emulators.stack.parent_death import before_exec
 
-# The third-party part that functions, gateway and migrations have in common.
+# The third-party part that functions and gateway have in common. Not SQLAlchemy: only reads by hand
+# and migrations need it, and every process would count its 14 MB.
 SHARED_MODULES = (
     "asyncio",
     "functions_framework.aio",
@@ -34,8 +35,6 @@ SHARED_MODULES = (
     "email_validator",
     "jwt",
     "cloudevents.http",
-    "sqlalchemy",
-    "sqlalchemy.dialects.postgresql.pg8000",
     "pg8000",
     "redis",
     "redis.asyncio",
