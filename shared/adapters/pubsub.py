@@ -9,14 +9,14 @@ a retry, an interceptor) cost several times the call when batches are small.
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
+from urllib.parse import quote
 
 import grpc
-from google.api_core.gapic_v1.routing_header import to_grpc_metadata
 from google.auth.exceptions import GoogleAuthError
-from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
-from google.pubsub_v1.types import PublishRequest, PublishResponse, PubsubMessage
 
+from protos.cloudtasker.pubsub.publish_pb2 import PublishRequest, PubsubMessage
 from shared.domain.envelope import Message
 
 MAX_MESSAGES: Final = 1000
@@ -31,9 +31,6 @@ _CHANNEL_OPTIONS: Final = (
 )
 
 _PUBLISH: Final = "/google.pubsub.v1.Publisher/Publish"
-_Request: Final[Any] = type(PublishRequest.pb(PublishRequest()))
-_Response: Final[Any] = type(PublishResponse.pb(PublishResponse()))
-_Message: Final[Any] = type(PubsubMessage.pb(PubsubMessage()))
 
 _Lane = tuple[str, str]
 
@@ -55,6 +52,7 @@ class PubSubPublisher:
     def __init__(self, project: str, *, emulator_host: str = "") -> None:
         self._project = project
         self._emulator_host = emulator_host
+        self._open = partial(_emulator, emulator_host) if emulator_host else _google()
         self._channel: grpc.aio.Channel | None = None
         self._call: Callable[..., Any] | None = None
         self._waiting: dict[_Lane, list[_Parcel]] = {}
@@ -120,8 +118,8 @@ class PubSubPublisher:
 
     async def _send(self, topic: str, messages: list[Message]) -> bool:
         name = f"projects/{self._project}/topics/{topic}"
-        request = _Request(topic=name, messages=map(_message_of, messages))
-        routing = to_grpc_metadata([("topic", name)])  # type: ignore[no-untyped-call]
+        request = PublishRequest(topic=name, messages=map(_message_of, messages))
+        routing = ("x-goog-request-params", f"topic={quote(name)}")
         try:
             await self._publish()(request, timeout=TIMEOUT_SECONDS, metadata=[routing])
         except (grpc.RpcError, GoogleAuthError, OSError):
@@ -133,23 +131,29 @@ class PubSubPublisher:
         if self._call is None:
             self._call = self._connected().unary_unary(
                 _PUBLISH,
-                request_serializer=_Request.SerializeToString,
-                response_deserializer=_Response.FromString,
+                request_serializer=PublishRequest.SerializeToString,
             )
         return self._call
 
     def _connected(self) -> grpc.aio.Channel:
         if self._channel is None:
-            host = self._emulator_host
-            if host:
-                self._channel = grpc.aio.insecure_channel(host, options=_CHANNEL_OPTIONS)
-            else:
-                self._channel = PublisherGrpcAsyncIOTransport().grpc_channel
+            self._channel = self._open()
         return self._channel
 
 
-def _message_of(message: Message) -> Any:
-    return _Message(
+def _emulator(host: str) -> grpc.aio.Channel:
+    return grpc.aio.insecure_channel(host, options=_CHANNEL_OPTIONS)
+
+
+def _google() -> Callable[[], grpc.aio.Channel]:
+    """What opens a channel to Google, with the credentials of where this runs."""
+    from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOTransport
+
+    return lambda: PublisherGrpcAsyncIOTransport().grpc_channel
+
+
+def _message_of(message: Message) -> PubsubMessage:
+    return PubsubMessage(
         data=message.data, attributes=message.attributes, ordering_key=message.ordering_key
     )
 

@@ -61,3 +61,12 @@ def test_importing_send_email_costs_at_most_three_times_the_framework():
         function.append(float(run(_TIMED.format("functions.send_email.main"))))
 
     assert statistics.median(function) <= 3 * statistics.median(framework)
+
+
+def test_publishing_to_an_emulator_loads_no_client_library():
+    code = (
+        "import sys; from shared.adapters.pubsub import PubSubPublisher; {}; "
+        "print('google.pubsub_v1' in sys.modules)"
+    )
+    assert run(code.format("PubSubPublisher('p', emulator_host='h:1')")).strip() == "False"
+    assert run(code.format("PubSubPublisher('p')")).strip() == "True"

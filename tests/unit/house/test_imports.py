@@ -15,6 +15,7 @@ ALLOWED = {
     "shared.domain": ["shared.domain"],
     "shared.services": ["shared.services", "shared.domain"],
     "shared.adapters": ["shared.adapters", "shared.domain"],
+    "shared.adapters.pubsub": ["shared.domain", "protos"],
     "shared.settings": ["shared.domain", "shared.settings_rules"],
     "shared.settings_rules": ["shared.settings"],
     "shared.variables": [],
