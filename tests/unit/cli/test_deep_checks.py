@@ -8,7 +8,7 @@ from importlib import metadata
 
 import pytest
 
-from shared.cli import checkup, deep_checks
+from shared.cli import check_schemas, checkup, deep_checks
 
 
 @pytest.fixture
@@ -68,11 +68,26 @@ async def test_a_database_is_asked_for_its_level_and_its_clock(postgres, monkeyp
     [
         {"type": "object", "properties": {"a": {"pattern": "("}}},
         {"type": "object", "properties": {"a": {"$ref": "#/$defs/Nowhere"}}},
+        {"type": "object", "properties": {"a": {"type": "strin"}}},
+        {"type": "object", "properties": {"a": {"minimum": "1"}}},
+        {"type": "object", "required": "a"},
+        {"type": "array"},
     ],
 )
 def test_a_schema_that_cannot_be_used_fails(schema):
     limits = {"time_limit_seconds": 60, "ack_deadline_seconds": 90, "mode": "short"}
     one = {"name": "greet", "description": "", "limits": limits, "payload_schema": schema}
+    assert checkup.task_types([one])[0].verdict == "fail"
+
+
+def test_a_schema_that_was_not_held_against_the_meta_schema_says_so(monkeypatch):
+    limits = {"time_limit_seconds": 60, "ack_deadline_seconds": 90, "mode": "short"}
+    one = {"name": "greet", "description": "", "limits": limits}
+    one["payload_schema"] = {"type": "object"}
+    assert "not held" not in checkup.task_types([one])[0].found
+    monkeypatch.setattr(check_schemas, "find_spec", lambda name: None)
+    assert "not held against the meta-schema: pip install" in checkup.task_types([one])[0].found
+    one["payload_schema"] = {"type": "object", "properties": {"a": {"pattern": "("}}}
     assert checkup.task_types([one])[0].verdict == "fail"
 
 
