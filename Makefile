@@ -33,7 +33,8 @@ run: $(STAMP) ## Start everything on this machine: Postgres, Valkey, Pub/Sub, fu
 	@$(BIN)/cloudtasker dev
 
 test: $(STAMP) ## Run every test, three files at a time; what measures time runs last and alone
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not alone" $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	  -m "not alone" $(TESTS)
 	@$(BIN)/python -m pytest -m alone tests/e2e
 
 unit: $(STAMP) ## Run the tests that need no server
@@ -81,7 +82,8 @@ plan-real: $(STAMP) ## Plan with Google's own providers, which takes network but
 	@$(BIN)/python -m emulators.terraform plan-real $(ENV)
 
 test-infra: $(TOOLED) ## Run the tests of plans and manifests (terraform must be on PATH)
-	@$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile tests/integration/infra tests/integration/kubernetes
+	@$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	  tests/integration/infra tests/integration/kubernetes
 
 manifests: $(STAMP) ## Write the Kubernetes and Knative manifests of all functions
 	@$(BIN)/python -m infra.manifests
