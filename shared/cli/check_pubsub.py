@@ -97,7 +97,8 @@ def _added(topic: str, address: str) -> Check:
             name, "ok", f"made {short(add_hold(topic, address))}, which keeps its messages"
         )
     except LookFailed as failure:
-        return Check(name, "fail", str(failure), BY_STACK.other)
+        how = "delete the subscription of this name, whose topic is gone; then the same again"
+        return Check(name, "fail", str(failure), how)
 
 
 async def push_endpoints(setup: Setup, found: Topology) -> list[Check]:

@@ -59,6 +59,8 @@ def doctor(
     if plan_file is None:
         _check_here(context, output, url, fix)
         return
+    if url or fix:
+        raise click.UsageError("--plan looks at a file alone: leave --url and --fix out.")
     found = _examined(plan_file)
     if not output.is_table:
         shown = [{"address": f.address, "what": f.what, "fix": f.fix} for f in found]

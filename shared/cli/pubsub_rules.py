@@ -109,7 +109,7 @@ def _detached(found: Topology, fixes: Fixes) -> Iterator[Check]:
     for one in found.subscriptions:
         if one.topic == DELETED:
             said = "its topic was deleted: nothing comes any more"
-            fix = f"delete this subscription, then {fixes.other}"
+            fix = f"delete this subscription and what it still has, then {fixes.other}"
             yield Check(f"subscription {short(one.name)}", "fail", said, fix)
 
 

@@ -87,3 +87,11 @@ def test_a_file_that_is_not_there_is_named(cloudtasker):
 
     assert answer.code == 2
     assert "nowhere.json" in answer.err
+
+
+@pytest.mark.parametrize("more", [["--fix"], ["--url", "http://127.0.0.1:5000"]])
+def test_a_plan_is_looked_at_alone(examine, more):
+    answer = examine(subscription(), more=more)
+
+    assert answer.code == 2
+    assert "--plan looks at a file alone" in answer.err

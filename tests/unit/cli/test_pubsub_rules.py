@@ -90,7 +90,7 @@ def test_a_subscription_whose_topic_was_deleted_fails():
     lost = Subscription(f"{P}/subscriptions/other", DELETED, 10)
     [(verdict, said, fix)] = wrong(replace(SOUND, subscriptions=(*SOUND.subscriptions, lost)))
     assert (verdict, "deleted" in said) == ("fail", True)
-    assert fix.startswith("delete this subscription, then")
+    assert fix.startswith("delete this subscription and what it still has, then")
 
 
 def test_a_live_ack_deadline_below_the_time_limit_fails_and_one_that_fits_does_not():
