@@ -14,6 +14,7 @@ import pytest
 import redis
 
 from shared.adapters.pg_connection import connect_arguments
+from shared.adapters.redis import AWAY_SECONDS
 from tests.e2e.local_stack import LocalStack, eventually, local_stack
 from tests.e2e.test_failures import held
 
@@ -156,7 +157,7 @@ def test_a_lost_redis_loses_no_task_and_limits_hold_again(stack):
         ends(stack, stack.enqueue_all([many] * 3))
     finally:
         client.config_set("maxmemory", 0)
-    time.sleep(1)  # a Redis that failed is left alone for a moment
+    time.sleep(AWAY_SECONDS + 0.5)  # so long a Redis that failed is left alone
     calm = ends(stack, stack.enqueue_all([many] * 5))
     apart = [(b - a).total_seconds() for a, b in pairwise(calm)]
     assert min(apart) > 0.09  # each had the slot for 0.1 s

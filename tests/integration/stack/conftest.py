@@ -11,7 +11,7 @@ import sysconfig
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -42,6 +42,17 @@ def eventually(condition: Callable[[], object], limit_seconds: float = 10) -> ob
 def get(url: str, limit_seconds: float = 5) -> dict:
     with urllib.request.urlopen(url, timeout=limit_seconds) as answer:
         return json.load(answer)
+
+
+def is_connected(url: str, pids: Iterable[int]) -> bool:
+    """Whether one of the processes has a connection to the address: a request has begun."""
+    port = int(url.rpartition(":")[2])
+    found = [psutil.Process(pid).net_connections("tcp") for pid in pids]
+    return any(
+        one.laddr.port == port and one.status == psutil.CONN_ESTABLISHED
+        for connections in found
+        for one in connections
+    )
 
 
 def write_function(root: Path, name: str, version: int = 1) -> None:

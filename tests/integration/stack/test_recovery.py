@@ -10,7 +10,7 @@ import psutil
 import pytest
 import redis
 
-from tests.integration.stack.conftest import eventually, get
+from tests.integration.stack.conftest import eventually, get, is_connected
 
 
 def kill(run, name: str) -> int:
@@ -131,10 +131,11 @@ def test_a_running_request_may_end_while_a_function_is_reloaded(start, checkout)
     answers: list[dict] = []
     slow = threading.Thread(target=lambda: answers.append(get(f"{url}?sleep=2", 10)))
     slow.start()
+    eventually(lambda: is_connected(url, [old]))
 
     main = checkout / "functions" / "noop" / "main.py"
     main.write_text(main.read_text().replace('"version": 1', '"version": 2'))
-    eventually(lambda: get(url)["version"] == 2, limit_seconds=2)
+    eventually(lambda: get(url)["version"] == 2, limit_seconds=6)
 
     slow.join()
     assert answers == [{"function": "noop", "pid": old, "version": 1}]

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import psutil
 import pytest
 
-from tests.integration.stack.conftest import Run, eventually, get, made_checkout
+from tests.integration.stack.conftest import Run, eventually, get, is_connected, made_checkout
 from tests.integration.stack.test_recovery import back, kill
 
 BUSY = '''
@@ -58,21 +58,11 @@ def pids(run: Run) -> dict[str, int]:
 def asked(run: Run, seconds: float) -> Iterator[Future]:
     """A request of that length runs at one of the processes; its answer, if there will be one."""
     with ThreadPoolExecutor(1) as threads:
-        answer = threads.submit(get, f"{run.state['functions']['noop']}?sleep={seconds}", 60)
-        eventually(lambda: _is_connected(run))
+        url = run.state["functions"]["noop"]
+        answer = threads.submit(get, f"{url}?sleep={seconds}", 60)
+        eventually(lambda: is_connected(url, pids(run).values()))
         yield answer
         answer.exception()  # has ended, either way
-
-
-def _is_connected(run: Run) -> bool:
-    """Whether a connection to the function's address is established."""
-    port = int(run.state["functions"]["noop"].rpartition(":")[2])
-    found = [psutil.Process(pid).net_connections("tcp") for pid in pids(run).values()]
-    return any(
-        one.laddr.port == port and one.status == psutil.CONN_ESTABLISHED
-        for connections in found
-        for one in connections
-    )
 
 
 def test_each_process_is_listed_with_an_address_of_its_own(two):
