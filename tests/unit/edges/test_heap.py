@@ -1,6 +1,7 @@
 """The garbage collector of a server process leaves alone what lives as long as the process."""
 
 import gc
+import weakref
 
 from shared.edges.heap import YOUNG, settle_heap
 
@@ -30,3 +31,29 @@ def test_cycles_are_still_collected():
         knot.append(knot)
 
     assert gc.get_count()[0] < before + YOUNG
+
+
+class Boom(Exception):
+    pass
+
+
+async def test_a_failed_delivery_leaves_nothing_for_the_collector(stage):
+    raised = []
+
+    def error():
+        boom = Boom()
+        raised.append(weakref.ref(boom))
+        return boom
+
+    async def fails():
+        raise error()
+
+    stage.script.behaviour = fails
+    gc.disable()
+    try:
+        await stage.push(await stage.add())
+        left = [boom() for boom in raised]
+    finally:
+        gc.enable()
+
+    assert left == [None]
