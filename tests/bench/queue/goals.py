@@ -69,6 +69,8 @@ class Row:
 FLOOR_IDLE: Final = "hop + commit + gRPC"
 BARE_GRPC: Final = "bare gRPC"
 THOUSAND: Final = "at 1,000"
+ONE_PROCESS: Final = "one process"
+BEFORE: Final = "before it"
 ROWS: Final = (
     Row("end", "durable end to end, HTTP in to result row", "/s", bound=1600,
         ratios={"Celery": 3, "procrastinate": 2.5}),
@@ -81,9 +83,22 @@ ROWS: Final = (
     Row("start", "enqueue to handler, idle, p50", "ms", higher=False, scale=1000, bound=5.5,
         ratios={"Celery": 1.6}),
     Row("start99", "enqueue to handler, idle, p99", "ms", higher=False, scale=1000, bound=15),
+    Row("post99-half", "enqueue at half of that end-to-end rate, p99", "ms", higher=False,
+        scale=1000, bound=25),
+    Row("start99-half", "enqueue to handler at half of that rate, p99", "ms", higher=False,
+        scale=1000, bound=60),
     Row("cpu", "CPU a task over all processes", "ms", higher=False, scale=1000, bound=0.95),
     Row("grpc", "gRPC enqueue, 16 in flight", "/s", ratios={BARE_GRPC: 0.6}),
     Row("drain", "drain of a backlog", "/s"),
+    Row("two-sleep", "two processes of a function, tasks of 5 ms sleep", "/s",
+        ratios={ONE_PROCESS: 1.9}),
+    Row("two-cpu", "two processes of a function, tasks of 1 ms CPU", "/s",
+        ratios={ONE_PROCESS: 1.5}),
+    Row("asleep", "of 1,000 sleeping tasks, asleep at once in one process", "", bound=1000),
+    Row("recovery", "drain in the 10 s after a restart of Postgres", "/s", ratios={BEFORE: 0.9}),
+    Row("token", "check of the push token, share of a task's CPU", "%", higher=False, scale=100,
+        bound=8),
+    Row("token-new", "the same if no token had been seen before", "%", higher=False, scale=100),
     Row("idle", "idle stack, share of a core", "%", higher=False, scale=100, bound=1),
     Row("memory", "idle API, emulator and one function, RSS", "MB", higher=False, bound=250),
     Row("start1", "start on kept data", "s", higher=False, bound=2.5),

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -29,14 +29,18 @@ class Ours:
     """Measures on a running stack. Each leaves it with nothing to do."""
 
     def __init__(self, stack: LocalStack) -> None:
-        self._stack = stack
+        self.stack = stack
         self.url: str = stack.state["rest"]
         self._post = request("POST", self.url, "/enqueue-task", TASK)
-        self._database = pg8000.native.Connection(**connect_arguments(stack.state["postgres"]))
+        self.connect()
+
+    def connect(self) -> None:
+        """Take a connection to the database, again after its restart."""
+        self.database = pg8000.native.Connection(**connect_arguments(self.stack.state["postgres"]))
 
     def close(self) -> None:
         """Let the database go."""
-        self._database.close()
+        self.database.close()
 
     def end_to_end(self, count: int) -> tuple[float, float, float]:
         """Tasks a second from the first POST to the last result row, 64 in flight.
@@ -46,48 +50,48 @@ class Ours:
         """
         before, began = self._cpu(), time.perf_counter()
         posts = rate(self.url, self._post, count)
-        self._all_done()
+        self.all_done()
         seconds = time.perf_counter() - began
         return count / seconds, posts, (self._cpu() - before) / count
 
     def enqueue_rate(self, count: int) -> float:
         """POSTs a second, 64 in flight, while the function is held: nothing else runs."""
-        with self._held():
+        with self.held():
             posts = rate(self.url, self._post, count)
-        self._all_done()
+        self.all_done()
         return posts
 
     def batch_rate(self, count: int) -> float:
         """Tasks a second in batches of 100, four calls at once, while the function is held."""
         message = request("POST", self.url, "/enqueue-tasks", {"tasks": [TASK] * BATCH})
-        with self._held():
+        with self.held():
             calls = rate(
                 self.url, message, count // BATCH, in_flight=4, wanted=self._batch_status()
             )
-        self._all_done()
+        self.all_done()
         return calls * BATCH
 
     def _batch_status(self) -> int:
         answer = httpx.post(f"{self.url}/enqueue-tasks", json={"tasks": [TASK]}, timeout=30)
         return answer.raise_for_status().status_code
 
-    def drain_rate(self, count: int) -> float:
+    def drain_rate(self, count: int, task: Mapping[str, Any] = TASK) -> float:
         """Tasks a second of a backlog of `count`, from the moment that the function is let go."""
-        with self._held():
-            self.fill(count)
+        with self.held():
+            self.fill(count, task)
         began = time.perf_counter()
-        self._all_done()
+        self.all_done()
         return count / (time.perf_counter() - began)
 
-    def fill(self, count: int) -> None:
-        """Hand in `count` tasks, in batches."""
-        message = request("POST", self.url, "/enqueue-tasks", {"tasks": [TASK] * 500})
+    def fill(self, count: int, task: Mapping[str, Any] = TASK) -> None:
+        """Hand in `count` tasks, in batches; as many as whole batches of 500 hold."""
+        message = request("POST", self.url, "/enqueue-tasks", {"tasks": [task] * 500})
         rate(self.url, message, -(-count // 500), in_flight=2, wanted=self._batch_status())
 
     def idle_posts(self, count: int = 200) -> list[float]:
         """Seconds of single POSTs with pauses, sorted."""
         found = latencies(self.url, self._post, count)
-        self._all_done()
+        self.all_done()
         return found
 
     def idle_starts(self, count: int = 200) -> list[float]:
@@ -99,8 +103,8 @@ class Ours:
         body = {**TASK, "labels": {"run": label}}
         message = request("POST", self.url, "/enqueue-task", body)
         sent: list[float] = asyncio.run(self._sent(message, count))
-        self._all_done()
-        rows = self._database.run(
+        self.all_done()
+        rows = self.database.run(
             "SELECT extract(epoch FROM finished_at)::float8 FROM tasks"
             " WHERE labels @> CAST(:label AS jsonb) ORDER BY id",
             label=json.dumps({"run": label}),
@@ -121,7 +125,7 @@ class Ours:
 
     def reads(self, count: int = 200) -> float:
         """Median seconds of GET /tasks/{id} of tasks that wait."""
-        rows = self._database.run(
+        rows = self.database.run(
             "SELECT id FROM tasks WHERE finished_at IS NULL ORDER BY id LIMIT 50"
         )
         took: list[float] = []
@@ -134,11 +138,11 @@ class Ours:
         """EnqueueTask calls a second, while the function is held."""
         asked = pb.EnqueueTaskRequest(task_type="noop", payload_json=json.dumps(TASK["payload"]))
         message = asked.SerializeToString()
-        with self._held():
+        with self.held():
             found = asyncio.run(
-                grpc_rate(self._stack.state["grpc"], ENQUEUE, message, count, in_flight)
+                grpc_rate(self.stack.state["grpc"], ENQUEUE, message, count, in_flight)
             )
-        self._all_done()
+        self.all_done()
         return found
 
     def backlog(self, count: int) -> dict[str, float]:
@@ -147,7 +151,7 @@ class Ours:
         The backlog is held all the while, but for the drain.
         """
         empty = self._disk()
-        with self._held():
+        with self.held():
             self.fill(count)
             post = percentile(latencies(self.url, self._post), 0.5)
             read = self.reads()
@@ -157,8 +161,8 @@ class Ours:
 
     def _drained(self, most: int) -> float:
         """Results a second until `most` have come or ten seconds are over."""
-        first, began = self._open(), time.perf_counter()
-        while (done := first - self._open()) < most and time.perf_counter() - began < 10:
+        first, began = self.waiting(), time.perf_counter()
+        while (done := first - self.waiting()) < most and time.perf_counter() - began < 10:
             time.sleep(0.1)
         return done / (time.perf_counter() - began)
 
@@ -168,23 +172,25 @@ class Ours:
         before = self._cpu()
         time.sleep(seconds)
         share = (self._cpu() - before) / seconds
-        self._stack.reread()
-        pids = self._stack.state["pids"]
+        self.stack.reread()
+        pids = self.stack.state["pids"]
         parts = [pids[name] for name in ("enqueue", "pubsub", "noop") if name in pids]
         return share, sum(psutil.Process(pid).memory_info().rss for pid in parts) / 1e6
 
-    def _open(self) -> int:
-        [[waiting]] = self._database.run("SELECT count(*) FROM tasks WHERE finished_at IS NULL")
+    def waiting(self) -> int:
+        """How many tasks are not finished."""
+        [[waiting]] = self.database.run("SELECT count(*) FROM tasks WHERE finished_at IS NULL")
         return int(waiting)
 
     def _disk(self) -> float:
-        [[size]] = self._database.run("SELECT pg_total_relation_size('tasks')")
-        emulator = self._stack.data_dir / "pubsub"
+        [[size]] = self.database.run("SELECT pg_total_relation_size('tasks')")
+        emulator = self.stack.data_dir / "pubsub"
         files = sum(file.stat().st_size for file in emulator.rglob("*") if file.is_file())
         return float(size) + files
 
-    def _all_done(self) -> None:
-        eventually(lambda: self._open() == 0, 600, "every task is done")
+    def all_done(self) -> None:
+        """Return once no task is left."""
+        eventually(lambda: self.waiting() == 0, 600, "every task is done")
 
     def _cpu(self) -> float:
         """CPU seconds of every process of the stack so far."""
@@ -198,18 +204,22 @@ class Ours:
         return total
 
     def _family(self) -> list[psutil.Process]:
-        supervisor = psutil.Process(self._stack.pid)
+        supervisor = psutil.Process(self.stack.pid)
         return [supervisor, *supervisor.children(recursive=True)]
 
     @contextmanager
-    def _held(self) -> Iterator[None]:
-        """The task's function is stopped: what is handed in waits."""
-        pid = self._stack.pid_of("noop")
-        os.kill(pid, signal.SIGSTOP)
+    def held(self) -> Iterator[None]:
+        """The processes of the task's function are stopped: what is handed in waits."""
+        self.stack.reread()
+        names = self.stack.state["pids"].items()
+        pids = [pid for name, pid in names if name.partition("-")[0] == "noop"]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            os.kill(pid, signal.SIGCONT)
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
 
 def started(stack: LocalStack) -> dict[str, Any]:

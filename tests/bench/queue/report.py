@@ -83,6 +83,7 @@ def write(results: Results, folder: Path) -> None:
         "rounds": results.rounds,
         "load": results.load,
         "cores": results.cores,
+        "notes": results.notes,
         "samples": results.samples,
         "floors": results.floors,
         "missed": {row.what: row.missed(results.samples[row.key]) for row in shown},

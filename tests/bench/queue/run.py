@@ -1,23 +1,33 @@
 """Measures all in turn, round by round, so that a drift of the machine meets everybody alike."""
 
 import os
+import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from tests.bench.queue import goals
 from tests.bench.queue.brokers import PostgresBroker, RedisBroker, postgres_broker, redis_broker
 from tests.bench.queue.floors import Floors, commits, floor_servers
+from tests.bench.queue.half_load import half_load
 from tests.bench.queue.load import percentile
 from tests.bench.queue.ours import Ours, started
 from tests.bench.queue.peers import ALL, Peer, RunningPeer
 from tests.bench.queue.peers import QUICK as QUICK_PEERS
-from tests.e2e.local_stack import LocalStack
+from tests.bench.queue.processes import CPU, SLEEP, asleep_at_once, scaled
+from tests.bench.queue.processes import NOTE as PROCESSES_NOTE
+from tests.bench.queue.recovery import recovery
+from tests.bench.queue.token_cost import token_seconds
+from tests.e2e.local_stack import LocalStack, eventually
 
 Say = Callable[[str], None]
+PEER_SECONDS: Final = 300.0
+PEER_FAILURES: Final = (RuntimeError, AssertionError, OSError, subprocess.SubprocessError)
+"""How a peer fails that cannot be installed, or does not do what it was given in time."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +40,16 @@ class Plan:
     peer_tasks: int = 3000
     latencies: int = 200
     backlog: int = 1_000_000
+    loaded_seconds: float = 8.0
+    scaled_tasks: int = 1000
+    restarts: int = 3
+    restart_backlog: int = 60_000
 
 
-QUICK = Plan(rounds=2, peers=QUICK_PEERS, tasks=2500, peer_tasks=1500, latencies=100, backlog=0)
+QUICK = Plan(
+    rounds=2, peers=QUICK_PEERS, tasks=2500, peer_tasks=1500, latencies=100, backlog=0,
+    loaded_seconds=4.0, scaled_tasks=500, restarts=1, restart_backlog=45_000,
+)  # fmt: skip
 
 
 @dataclass
@@ -56,7 +73,7 @@ class Results:
 def measure(plan: Plan, folder: Path, say: Say) -> Results:
     """Everything of `plan`, in `folder`, which is left to the caller to remove."""
     results = Results(plan.rounds)
-    before = os.getloadavg()[0]
+    load_before = os.getloadavg()[0]
     with ExitStack() as running:
         say("starting our stack")
         home = folder / "ours"
@@ -71,7 +88,11 @@ def measure(plan: Plan, folder: Path, say: Say) -> Results:
         floors = running.enter_context(floor_servers())
         redis = running.enter_context(redis_broker(folder))
         postgres = running.enter_context(postgres_broker())
-        peers = [_running(peer, folder, redis, postgres, say) for peer in plan.peers]
+        peers = _prepared(plan.peers, folder, redis, postgres, results, say)
+        say("a stack with one and one with two processes of the function")
+        one = running.enter_context(scaled(folder, 1))
+        two = running.enter_context(scaled(folder, 2))
+        results.notes.append(PROCESSES_NOTE)
         say("what an idle stack costs")
         share, memory = ours.idle_cost()
         results.add("idle", share)
@@ -82,13 +103,50 @@ def measure(plan: Plan, folder: Path, say: Say) -> Results:
             _ours(ours, plan, results)
             say(f"round {number + 1} of {plan.rounds}: floors")
             _floors(floors, redis, stack.state["postgres"], results)
-            for peer in peers:
+            say(f"round {number + 1} of {plan.rounds}: one process and two")
+            _processes(one, two, plan, results)
+            for peer in list(peers):
                 say(f"round {number + 1} of {plan.rounds}: {peer.peer.name}")
-                _peer(peer, plan, results)
+                try:
+                    _peer(peer, plan, results)
+                except PEER_FAILURES as failure:
+                    peers.remove(peer)
+                    _left_out(results, peer.peer.name, failure)
+        say("a thousand tasks asleep")
+        results.add("asleep", asleep_at_once(ours))
+        for number in range(plan.restarts):
+            say(f"restart {number + 1} of {plan.restarts} of Postgres")
+            before, after = recovery(ours, plan.restart_backlog)
+            results.add("recovery", after)
+            results.add("recovery", before, goals.BEFORE)
         if plan.backlog:
             _backlog(ours, plan, results, say)
-    results.load = (before, os.getloadavg()[0])
+    results.load = (load_before, os.getloadavg()[0])
     return results
+
+
+def _prepared(
+    peers: Sequence[Peer],
+    folder: Path,
+    redis: RedisBroker,
+    postgres: PostgresBroker,
+    results: Results,
+    say: Say,
+) -> list[RunningPeer]:
+    """The peers that could be installed; of the others a note."""
+    ready = []
+    for peer in peers:
+        try:
+            ready.append(_running(peer, folder, redis, postgres, say))
+        except PEER_FAILURES as failure:
+            _left_out(results, peer.name, failure)
+    return ready
+
+
+def _left_out(results: Results, name: str, failure: Exception) -> None:
+    """Say that a peer was not measured to the end, and why; the others go on."""
+    why = next((line for line in str(failure).splitlines() if line.strip()), repr(failure))
+    results.notes.append(f"{name} is left out: {why[:300]}")
 
 
 def _running(
@@ -105,15 +163,26 @@ def _ours(ours: Ours, plan: Plan, results: Results) -> None:
     results.add("end", rate)
     results.add("end+", rate)
     results.add("cpu", cpu)
+    results.add("token", token_seconds(ours, known=True) / cpu)
+    results.add("token-new", token_seconds(ours, known=False) / cpu)
     results.add("enqueue", ours.enqueue_rate(plan.tasks))
     results.add("batch", ours.batch_rate(plan.tasks * 2))
     results.add("drain", ours.drain_rate(plan.tasks))
     results.add("grpc", ours.grpc_rate(plan.tasks // 2))
+    posts, started_after = half_load(ours, rate / 2, plan.loaded_seconds)
+    results.add("post99-half", posts)
+    results.add("start99-half", started_after)
     time.sleep(1)
     results.add("post", percentile(ours.idle_posts(plan.latencies), 0.5))
     starts = ours.idle_starts(plan.latencies)
     results.add("start", percentile(starts, 0.5))
     results.add("start99", percentile(starts, 0.99))
+
+
+def _processes(one: Ours, two: Ours, plan: Plan, results: Results) -> None:
+    for key, task in (("two-sleep", SLEEP), ("two-cpu", CPU)):
+        results.add(key, one.drain_rate(plan.scaled_tasks, task), goals.ONE_PROCESS)
+        results.add(key, two.drain_rate(plan.scaled_tasks, task))
 
 
 def _floors(floors: Floors, redis: RedisBroker, database: str, results: Results) -> None:
@@ -145,11 +214,12 @@ def _peer(peer: RunningPeer, plan: Plan, results: Results) -> None:
 
 def _drain_seconds(peer: RunningPeer, before: int, count: int) -> float:
     """From the first result to the last, as if for all of `count`: a worker's start is no drain."""
-    while (first := peer.done() - before) == 0:
-        time.sleep(0.01)
+    what = f"{peer.peer.name} has done what it was given"
+    first = eventually(lambda: peer.done() - before, PEER_SECONDS, what)
     began = time.perf_counter()
-    while (done := peer.done() - before) < count:
-        time.sleep(0.02)
+    done = eventually(
+        lambda: (found := peer.done() - before) >= count and found, PEER_SECONDS, what
+    )
     return (time.perf_counter() - began) * count / max(1, done - first)
 
 
