@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.chaos.lines import LINES, Line
 from tests.chaos.repeat import VARIABLE
-from tests.chaos.storm import storm
+from tests.chaos.storm import QUIET_SECONDS, storm
 
 
 def main() -> int:
@@ -42,6 +42,8 @@ def _storms(asked: argparse.Namespace) -> bool:
         with tempfile.TemporaryDirectory(prefix="chaos-", dir="/var/tmp") as name:
             after = storm(Path(name), seed, asked.storm, asked.rate, asked.every)
         print(after.summary(), *after.last, sep="\n  ", flush=True)
+        if after.calm_seconds > QUIET_SECONDS:
+            after.broken.append(f"all was quiet after more than {QUIET_SECONDS:g} s")
         if after.broken:
             print(*after.weather, "", *after.broken[:20], sep="\n  ")
             print(f"again: python -m tests.chaos --minutes 1 --seed {seed} --storm {asked.storm:g}")

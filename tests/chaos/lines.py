@@ -28,6 +28,7 @@ API = "tests/integration/functions/test_killed_api.py::"
 FUNCTIONS = "tests/integration/functions/test_killed_functions.py::"
 TROUBLE = "tests/integration/functions/test_runs_in_trouble.py::"
 OUTAGES = "tests/chaos/test_outages.py::"
+DISKS = "tests/chaos/test_full_disk.py::"
 DESK = "tests/e2e/test_desk.py::"
 FAULTS = "tests/e2e/test_faults.py::"
 
@@ -69,7 +70,7 @@ LINES: Final = (
     Line(
         "R5",
         "one fault after another under load",
-        "three ledgers agree; all is quiet soon after the last fault",
+        "three ledgers agree; all is quiet 60 s after the last fault",
         ("tests/chaos/test_storm.py::test_a_storm_breaks_no_promise",),
         1,
     ),
@@ -145,9 +146,13 @@ LINES: Final = (
     ),
     Line(
         "R14",
-        "Postgres says that its disk is full; the emulator's is",
-        "503, no 202, works again by itself once there is room; no publish is confirmed",
+        "the disk of Postgres' data, of its log, of the emulator is full (a small tmpfs; where "
+        "none can be mounted, Postgres says so)",
+        "503, no 202 without a row, works again by itself once there is room; the emulator "
+        "confirms no publish and loses none",
         (
+            DISKS + "test_a_full_disk_of_postgres_is_503_and_work_goes_on_without_help",
+            DISKS + "test_a_full_disk_of_the_emulator_loses_nothing_and_work_goes_on_without_help",
             OUTAGES + "test_a_full_disk_is_503_and_work_goes_on_without_help",
             "tests/unit/pubsub/test_store.py::"
             "test_a_failed_write_is_told_once_and_nothing_is_written_after_it",

@@ -24,8 +24,9 @@ from tests.support.ports import free_port
 from tests.support.postgres import fresh_database, postgres_server
 
 CALM_SECONDS: Final = 240.0
-"""How long everything may take to end once the faults have. A dead letter that comes back waits a
-minute, and then another run of it a lease."""
+"""How long we look whether everything ends once the faults have."""
+QUIET_SECONDS: Final = 60.0
+"""How long that may take: a lease that nobody holds any more, a retry, and two runs of 12 s."""
 
 
 @dataclass

@@ -3,10 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from random import Random
-from typing import Any
-from uuid import uuid4
 
 import httpx
 import psutil
@@ -15,35 +12,15 @@ import pytest
 from tests.chaos.callers import Told, ask_again, ask_for
 from tests.chaos.repeat import IS_LONG
 from tests.chaos.soaking import SHORT, judged, soak
+from tests.chaos.system import DATABASE, MARGIN, System, fresh, tasks
 from tests.e2e.local_stack import LocalStack, eventually, local_stack
 from tests.support.postgres import PostgresServer, fresh_database, postgres_server
 
-DATABASE = "outages"
-MARGIN = 3.0
-"""Times are promised to users; a loaded machine is given three times as long."""
 PARTS = ("pubsub", "enqueue", "noop")
 
 
-@dataclass(frozen=True)
-class System:
-    """The running stack and the Postgres below it."""
-
-    stack: LocalStack
-    postgres: PostgresServer
-
-    def rows(self, label: str, state: str = "") -> int:
-        """How many tasks of a label there are, or are in a state."""
-        where = f"labels->>'test' = '{label}'" + (f" AND state = '{state}'" if state else "")
-        return int(
-            str(self.postgres.run(f"SELECT count(*) FROM tasks WHERE {where}", DATABASE)[0][0])
-        )
-
-    def wait_for(self, label: str, count: int, limit: float) -> None:
-        """Until so many of a label have succeeded."""
-        eventually(lambda: self.rows(label, "succeeded") == count, limit, f"{count} of {label}")
-
-    def processes(self) -> dict[str, psutil.Process]:
-        return {part: psutil.Process(self.stack.pid_of(part)) for part in PARTS}
+def processes_of(system: System) -> dict[str, psutil.Process]:
+    return {part: psutil.Process(system.stack.pid_of(part)) for part in PARTS}
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +37,6 @@ def system(tmp_path_factory) -> Iterator[System]:
         }
         with local_stack(folder, **environ) as stack:
             yield System(stack, postgres)
-
-
-def tasks(label: str, count: int, **payload: Any) -> list[dict[str, Any]]:
-    return [{"task_type": "noop", "payload": payload, "labels": {"test": label}}] * count
-
-
-def fresh(name: str) -> str:
-    return f"{name}-{uuid4().hex[:8]}"
 
 
 def assert_all_were_sent_away(told: list[Told]) -> None:
@@ -114,7 +83,7 @@ def test_a_frozen_postgres_is_503_in_time_and_piles_nothing_up(system):
     """R12: a black hole takes connections and says nothing; threads and memory stay bounded."""
     label = fresh("frozen")
     system.stack.enqueue_all(tasks(f"{label}-before", 50, sleep_seconds=0.5))
-    parts = system.processes()
+    parts = processes_of(system)
     before = {name: (one.memory_info().rss, one.num_threads()) for name, one in parts.items()}
     with frozen(system.postgres):
         told = ask_for(system.stack.state["rest"], label, 60 if IS_LONG else 4)
@@ -215,7 +184,7 @@ def test_a_backlog_takes_disk_and_no_memory(system):
     The parts have seen that thousand before, so that only what grows with the backlog shows. Last
     in this file: it leaves a backlog behind in `make test`.
     """
-    label, parts, stack = fresh("backlog"), system.processes(), system.stack
+    label, parts, stack = fresh("backlog"), processes_of(system), system.stack
     warm, few, many = (20_000, 1_000, 100_000) if IS_LONG else (5_000, 1_000, 8_000)
 
     def highest_with(count: int, until: int) -> dict[str, int]:

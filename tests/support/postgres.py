@@ -22,9 +22,12 @@ from tests.support.ports import free_port
 
 
 class PostgresServer:
-    """One server on a free port. `stop`, `start`, `freeze` and `thaw` are for tests of faults."""
+    """One server on a free port. `stop`, `start`, `freeze` and `thaw` are for tests of faults.
 
-    def __init__(self, folder: Path) -> None:
+    Its log of changes is in `wal`, an empty folder, or beside the data.
+    """
+
+    def __init__(self, folder: Path, wal: Path | None = None) -> None:
         self._account = account_for_postgres()
         self._bin = reachable_binaries(find_binaries(os.environ), self._account)
         self._data = folder / "data"
@@ -35,6 +38,10 @@ class PostgresServer:
         if self._account:
             self._account.own(self._data)
         initdb = [self._bin / "initdb", "-D", self._data, "-U", "postgres", "--auth=trust"]
+        if wal:
+            if self._account:
+                self._account.own(wal)
+            initdb += [f"--waldir={wal}", "--wal-segsize=1"]
         made = self._spawn([*initdb, "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"])
         if made.wait(60) != 0:
             raise RuntimeError("initdb failed")
@@ -61,10 +68,15 @@ class PostgresServer:
         flags = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         self._process = self._spawn([self._bin / "postgres", "-D", self._data, *flags])
         end = time.monotonic() + 30
-        while not self._answers():
+        while not self.answers():
             if time.monotonic() > end or self._process.poll() is not None:
                 raise RuntimeError("postgres did not start")
             time.sleep(0.02)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the server's first process is there."""
+        return self._process is not None and self._process.poll() is None
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
         """End it; SIGQUIT is Postgres' immediate shutdown, as a crash would be."""
@@ -100,7 +112,8 @@ class PostgresServer:
         finally:
             connection.close()
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether it takes a statement now."""
         try:
             self.run("SELECT 1")
         except (OSError, pg8000.native.Error):

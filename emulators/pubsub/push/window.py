@@ -20,8 +20,9 @@ ABSENT_PAUSE = 0.1  # without back-off: how long an endpoint that cannot be reac
 
 
 class PushWindow:
-    """One push subscription's controller. With `backoff` off only the window remains.
+    """One push subscription's controller.
 
+    With `backoff` off the answers of an endpoint slow nothing down; one that cannot be reached does.
     `most` bounds what may be outstanding, which the service does not.
     """
 
@@ -60,8 +61,9 @@ class PushWindow:
         self._nacks += MEMORY * (1 - self._nacks)
         self._long_acks -= LONG_MEMORY * self._long_acks
         self._long_nacks += 1 - LONG_MEMORY * self._long_nacks
-        taken_back = min(ACKS_PER_NACK * self._growth(), self._limit / 2)
-        self._limit = max(START, self._limit - taken_back)
+        if self._backoff or not reached:
+            taken_back = min(ACKS_PER_NACK * self._growth(), self._limit / 2)
+            self._limit = max(START, self._limit - taken_back)
         self._after(now)
         if not self._backoff and not reached:
             self._paused_until = now + ABSENT_PAUSE
