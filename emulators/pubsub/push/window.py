@@ -22,7 +22,7 @@ ABSENT_PAUSE = 0.1  # without back-off: how long an endpoint that cannot be reac
 class PushWindow:
     """One push subscription's controller.
 
-    With `backoff` off the answers of an endpoint slow nothing down; one that cannot be reached does.
+    With `backoff` off an endpoint's answers slow nothing down, only that it cannot be reached.
     `most` bounds what may be outstanding, which the service does not.
     """
 
