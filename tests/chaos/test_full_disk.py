@@ -18,7 +18,7 @@ from tests.support.postgres import PostgresServer, fresh_database
 
 SECONDS = 30 if IS_LONG else 2
 SETTINGS = {"fsync": "on", "max_wal_size": "16MB", "min_wal_size": "2MB"}
-MEGABYTES = {"data": 160, "log": 48, "pubsub": 48}
+MEGABYTES = {"data": 200, "log": 160, "pubsub": 48}
 
 
 @dataclass(frozen=True)
