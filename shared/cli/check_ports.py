@@ -73,7 +73,9 @@ def _owner(pid: int | None) -> Owner:
         return Owner(pid, "?", frozenset({pid}))
 
 
-def ports(state: StackState | None, look: Look = listeners) -> list[Check]:
+def ports(
+    state: StackState | None, look: Look = listeners, defaults: Mapping[str, int] = DEFAULTS
+) -> list[Check]:
     """A check for each port: of the stack that runs, else of those that one would take."""
     try:
         found = look()
@@ -81,7 +83,7 @@ def ports(state: StackState | None, look: Look = listeners) -> list[Check]:
         said = f"who holds which port cannot be told: {blind}"
         return [Check("ports", "warn", said, blind.fix)]
     if state is None:
-        return [_free(what, port, found.get(port)) for what, port in DEFAULTS.items()]
+        return [_free(what, port, found.get(port)) for what, port in defaults.items()]
     pids = frozenset(state.pids.values())
     return [_held(what, port, found.get(port), pids) for what, port in _of_stack(state)]
 

@@ -91,6 +91,14 @@ def test_a_push_endpoint_that_answers_with_an_error_fails_and_names_its_subscrip
     assert verdicts(found)["push endpoint of tasks-noop-dead-push"] == "fail"
 
 
+def test_an_answer_that_is_not_the_function_s_own_is_told(emulator):
+    seed(emulator, PUSH, DEAD_PUSH, HOLD)
+    [_, said] = checks(emulator, status=404)
+    assert (said.verdict, said.found) == ("ok", "all 2 answer, some with 404")
+    [_, said] = checks(emulator)
+    assert said.found == "all 2 answer"
+
+
 def test_a_push_endpoint_that_nobody_listens_at_fails(emulator):
     seed(emulator, PUSH, DEAD_PUSH, HOLD)
     found = asyncio.run(pubsub(Setup(), Place("here", emulator.host), TYPES, fix=False))

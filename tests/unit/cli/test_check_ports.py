@@ -7,7 +7,6 @@ from contextlib import closing
 import psutil
 import pytest
 
-from shared.cli import check_ports
 from shared.cli.check_ports import CannotSee, Owner, listeners, ports
 from shared.cli.stack_state import StackState
 
@@ -52,11 +51,8 @@ def test_a_port_of_the_stack_that_nobody_holds_fails():
     assert (check.verdict, check.found) == ("fail", "nobody listens for rest")
 
 
-def test_without_a_stack_a_default_port_that_is_taken_is_a_warning_with_its_owner(
-    held, monkeypatch
-):
-    monkeypatch.setattr(check_ports, "DEFAULTS", {"rest": held, "mail": 1})
-    taken, free = ports(None)
+def test_without_a_stack_a_default_port_that_is_taken_is_a_warning_with_its_owner(held):
+    taken, free = ports(None, defaults={"rest": held, "mail": 1})
     assert (taken.verdict, free.verdict) == ("warn", "ok")
     assert f"(pid {os.getpid()})" in taken.found
     assert free.found == "free, for mail"
