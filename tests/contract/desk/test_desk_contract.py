@@ -4,6 +4,7 @@ from uuid_utils.compat import uuid7
 
 from shared.domain.desk import Redrive
 from shared.domain.envelope import Delivery
+from shared.domain.ledger_rules import RETURN_DELAYS_SECONDS
 from shared.domain.ports import DeskEntry
 from shared.domain.task import Refusal, State
 from tests.support.task_types import greeting_type
@@ -72,7 +73,7 @@ async def test_a_redrive_may_bring_another_payload(bench):
 async def test_the_returns_of_a_redriven_task_count_from_zero(bench):
     """Else a task that once was given back three times would die at the first dead letter."""
     task_id = await bench.add()
-    for seconds in (60, 600, 3600):
+    for seconds in RETURN_DELAYS_SECONDS:
         assert await bench.ledger.give_back(task_id, 0, 5) is State.SCHEDULED
         await bench.pass_time(seconds + 1)
         await bench.ledger.take_due({"greet": 5}, 10)
