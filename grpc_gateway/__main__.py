@@ -8,7 +8,7 @@ from asyncio import AbstractEventLoop
 from grpc_gateway.server import start
 from shared import bootstrap, telemetry
 from shared.domain.errors import Misconfigured
-from shared.edges.heap import settle_heap
+from shared.edges.heap import HEAP
 from shared.settings import Settings
 from shared.telemetry import Event
 
@@ -30,7 +30,7 @@ async def _serve() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     gateway = await start(bootstrap.api())
-    settle_heap()
+    HEAP.settle()
     telemetry.log(Event.PROCESS_READY, address=gateway.address)
     await stopping.wait()
     telemetry.log(Event.PROCESS_STOPPING)

@@ -10,7 +10,7 @@ from shared import bootstrap, telemetry
 from shared.domain.errors import Misconfigured
 from shared.edges.access import check_choice
 from shared.edges.drain import when_told_to_stop
-from shared.edges.heap import settle_heap
+from shared.edges.heap import HEAP
 from shared.edges.http_edge import HttpEdge, failure_answer
 
 telemetry.configure(bootstrap.settings())
@@ -22,7 +22,7 @@ def _edge() -> HttpEdge:
     api = bootstrap.api()
     when_told_to_stop(api.watch.stop)  # else a server that stops waits for every watch to end
     edge = rest_api(api)
-    settle_heap()
+    HEAP.settle()
     return edge
 
 
@@ -32,4 +32,5 @@ async def enqueue(request: Request) -> Response:
         edge = _edge()
     except Misconfigured as wrong:
         return failure_answer(wrong)
-    return await edge(request)
+    with HEAP:
+        return await edge(request)

@@ -14,7 +14,7 @@ from shared import telemetry
 from shared.bootstrap import Readiness
 from shared.domain.errors import CloudTaskerError, Misconfigured, Unauthenticated
 from shared.edges.drain import when_told_to_stop
-from shared.edges.heap import settle_heap
+from shared.edges.heap import HEAP
 from shared.edges.id_token import IdTokenCheck
 from shared.edges.push_answers import error_answer
 from shared.edges.push_token import push_token_check
@@ -101,8 +101,9 @@ class _Guard:
 
     async def _post(self, request: Request) -> Response:
         endpoint, token = self._open()
-        await token.check(_authorization(request))
-        return await endpoint.post(request)
+        with HEAP:
+            await token.check(_authorization(request))
+            return await endpoint.post(request)
 
     async def _ready(self) -> Response:
         try:
@@ -125,7 +126,7 @@ class _Guard:
             when_told_to_stop(self._drain, self._holds)
         if self._token is None:
             self._token = push_token_check(self._endpoint.settings)
-            settle_heap()
+            HEAP.settle()
             took = round(time.perf_counter() - began, 3)
             telemetry.log(Event.PROCESS_READY, function=self._name, seconds=took)
         return self._endpoint, self._token

@@ -82,10 +82,9 @@ class TaskChecker:
         return self._following.made(request) or FollowUps()
 
     def _task_type(self, name: str) -> TaskType:
-        try:
-            return self._catalogue[name]
-        except KeyError:
-            raise UnknownTaskType(name, sorted(self._catalogue)) from None
+        if name not in self._catalogue:
+            raise UnknownTaskType(name, sorted(self._catalogue))
+        return self._catalogue[name]
 
     def _new_task(self, request: EnqueueRequest, traceparent: str) -> NewTask:
         return NewTask(

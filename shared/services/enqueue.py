@@ -80,7 +80,10 @@ class EnqueueService:
         """
         [outcome] = await self.enqueue_all([asked], traceparent=traceparent, body_bytes=body_bytes)
         if isinstance(outcome, CloudTaskerError):
-            raise outcome
+            try:
+                raise outcome
+            finally:
+                del outcome  # a frame that holds its own error keeps the whole request
         return outcome
 
     async def enqueue_all(
@@ -100,7 +103,7 @@ class EnqueueService:
                 else:
                     fresh[n] = task
             except CloudTaskerError as refused:
-                outcomes[n] = refused
+                outcomes[n] = refused.with_traceback(None)  # it would lead back to here
         tasks = list(fresh.values())
         if body_bytes > INLINE_BYTES and self._claim_check:
             stored = await self._store_large(self._claim_check, tasks)

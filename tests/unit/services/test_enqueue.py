@@ -1,8 +1,10 @@
 """Accepting tasks, on in-memory ports."""
 
 import asyncio
+import contextlib
 import gc
 import json
+import weakref
 
 import pytest
 
@@ -195,3 +197,24 @@ async def test_a_repeated_key_is_answered_from_the_cache_without_a_commit(bench)
 
     bench.ledger.add = no_commit
     assert (await bench.api.enqueue.enqueue(asked, traceparent=TRACE)).id == first.id
+
+
+class Asked(dict):
+    """A request that can be watched."""
+
+
+@pytest.mark.parametrize("wrong", [{"payload": {"name": 5}}, {"task_type": "nothing"}])
+async def test_a_refused_request_leaves_nothing_for_the_garbage_collector(bench, wrong):
+    asked = Asked({**ASKED, **wrong})
+    watched = weakref.ref(asked)
+    gc.disable()
+    try:
+        with contextlib.suppress(InvalidRequest, UnknownTaskType):
+            await bench.api.enqueue.enqueue(asked, traceparent=TRACE)
+            pytest.fail("it was accepted")
+        del asked
+        left = watched()
+    finally:
+        gc.enable()
+
+    assert left is None
