@@ -20,6 +20,8 @@ KEY_SECONDS: Final = 23 * 3600
 TIMEOUT_SECONDS: Final = 0.25
 AWAY_SECONDS: Final = 1.0
 """How long a Redis that did not answer is not asked again, so that it slows nobody down."""
+MOST_AWAY_SECONDS: Final = 4.0
+"""To what that doubles, while it does not answer."""
 _IDS: Final = ("parent_id", "group_id")
 _MOMENTS: Final = (
     "created_at",
@@ -35,7 +37,7 @@ _MOMENTS: Final = (
 class RedisCache:
     """See `TaskCache`."""
 
-    def __init__(self, url: str, *, ca: str = "") -> None:
+    def __init__(self, url: str, *, ca: str = "", away_seconds: float = AWAY_SECONDS) -> None:
         """`ca` (PEM) is the only authority that a server of `rediss://` is believed by."""
         pinned: dict[str, Any] = {"ssl_ca_data": ca} if ca and url.startswith("rediss:") else {}
         self._redis = redis.Redis.from_url(
@@ -45,6 +47,8 @@ class RedisCache:
             socket_connect_timeout=TIMEOUT_SECONDS,
             decode_responses=True,
         )
+        self._away_seconds = away_seconds
+        self._pause = 0.0  # while it is away
         self._away_until = 0.0
 
     async def get(self, task_id: UUID) -> Task | None:
@@ -88,14 +92,23 @@ class RedisCache:
         await self._redis.aclose()
 
     async def _quiet(self, ask: Callable[[], Awaitable[Any]]) -> Any:
-        """The answer, or None when Redis is away or full: the ledger is asked instead."""
-        if time.monotonic() < self._away_until:
+        """The answer, or None when Redis is away or full: the ledger is asked instead.
+
+        Of all who come when it has been left alone for long enough, one asks: he alone waits.
+        """
+        now, pause = time.monotonic(), self._pause
+        if now < self._away_until:
             return None
+        if pause:
+            self._away_until = now + pause + TIMEOUT_SECONDS
         try:
-            return await ask()
+            answer = await ask()
         except (RedisError, OSError):
-            self._away_until = time.monotonic() + AWAY_SECONDS
+            self._pause = min(2 * pause, MOST_AWAY_SECONDS) or self._away_seconds
+            self._away_until = time.monotonic() + self._pause
             return None
+        self._pause = self._away_until = 0.0
+        return answer
 
 
 def _task_key(task_id: UUID) -> str:

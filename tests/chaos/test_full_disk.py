@@ -2,7 +2,7 @@
 emulator's messages. Each is a small tmpfs."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +68,9 @@ def bring_back(postgres: PostgresServer) -> None:
     def is_back() -> bool:
         if not postgres.runs:
             print("postgres had ended by itself")
-            postgres.start(**SETTINGS)
+            # Refused while a process of the one that ended still holds its memory: tried again.
+            with suppress(RuntimeError):
+                postgres.start(**SETTINGS)
         return postgres.answers()
 
     eventually(is_back, 10 * MARGIN, "postgres is back")

@@ -15,6 +15,7 @@ import redis
 
 from shared.adapters.pg_connection import connect_arguments
 from shared.adapters.redis import AWAY_SECONDS
+from tests.chaos.repeat import IS_LONG
 from tests.e2e.local_stack import LocalStack, eventually, local_stack
 from tests.e2e.test_failures import held
 
@@ -25,7 +26,8 @@ noop:
   max_concurrent_per_key: 1
   retry: {by: pubsub, min_seconds: 0.3, max_seconds: 2}
 """
-KEYS, EACH = 100, 3
+KEYS, EACH = 100, 10 if IS_LONG else 3
+ROUNDS = 5 if IS_LONG else 1
 
 
 @pytest.fixture(scope="module")
@@ -170,30 +172,43 @@ def _pings(client) -> bool:
         return False
 
 
+def seconds_of(stack, label: str, count: int) -> float:
+    """From the first task's arrival to when 95 % of all of a label had succeeded."""
+    done = (
+        "SELECT finished_at FROM tasks WHERE labels->>'poison' = :label AND state = 'succeeded' "
+        "ORDER BY finished_at OFFSET :most LIMIT 1"
+    )
+    began = "(SELECT min(created_at) FROM tasks WHERE labels->>'poison' = :label)"
+    asked = f"SELECT extract(epoch FROM finished_at - {began})::float8 FROM ({done}) d"
+    most = int(count * 0.95) - 1
+    [[took]] = eventually(lambda: sql(stack, asked, label=label, most=most), 60, f"95 % of {label}")
+    return float(took)
+
+
+def one_each(label: str, **payload) -> list[dict]:
+    """A task for each key but the first, so many times that a rate can be told."""
+    one = {"task_type": "noop", "payload": payload, "labels": {"poison": label}}
+    return [{**one, "ordering_key": f"key-{key}"} for _ in range(EACH) for key in range(1, KEYS)]
+
+
 def test_a_poison_ordering_key_keeps_no_other_key_waiting(stack):
-    tasks = [
-        {
-            "task_type": "noop",
-            "payload": {"fail_times": 100} if key == 0 else {},
-            "ordering_key": f"key-{key}",
-            "labels": {"poison": "bad" if key == 0 else "good"},
-        }
-        for _ in range(EACH)
-        for key in range(KEYS)
-    ]
-    good = [task for task in tasks if task["labels"]["poison"] == "good"]
-    enough = len(good) * 0.95
-    began = time.monotonic()
-    stack.enqueue_all(tasks)
-
-    eventually(lambda: stack.count("succeeded", "poison:good") >= enough, 30, "95 % are done")
-    poisoned = time.monotonic() - began
-    assert stack.count("dead", "poison:bad") < EACH  # it was still at it
-
-    eventually(lambda: stack.count("succeeded", "poison:good") == len(good), 30, "all are done")
-    began = time.monotonic()
-    stack.enqueue_all([{**task, "labels": {"poison": "none"}} for task in good])
-    eventually(lambda: stack.count("succeeded", "poison:none") >= enough, 30, "without poison")
-    calm = time.monotonic() - began
-    print(f"95 % of {len(good)} tasks: {poisoned:.2f} s beside a poison key, {calm:.2f} s without")
-    assert poisoned <= 3 * calm + 1
+    """One key in a hundred fails always. The others beside it, and alone, in turn."""
+    calm, poisoned = 0.0, 0.0
+    for n in range(ROUNDS):
+        label, good = f"{time.time_ns()}", one_each("")
+        named = [{**task, "labels": {"poison": f"{label}-calm"}} for task in good]
+        stack.enqueue_all(named)
+        calm += seconds_of(stack, f"{label}-calm", len(good))
+        bad = {"task_type": "noop", "payload": {"fail_times": 100}, "ordering_key": "key-0"}
+        named = [{**task, "labels": {"poison": f"{label}-beside"}} for task in good]
+        ids = stack.enqueue_all([*[bad] * EACH, *named])[:EACH]
+        poisoned += seconds_of(stack, f"{label}-beside", len(good))
+        states = [stack.task(task_id)["state"] for task_id in ids]
+        assert states.count("dead") < EACH, "it was still at it"
+        for task_id in ids:
+            httpx.post(f"{stack.state['rest']}/tasks/{task_id}/cancel", timeout=30)
+        for task_id in ids:
+            eventually(lambda one=task_id: stack.task(one)["state"] in ("cancelled", "dead"), 30, n)
+    share = calm / poisoned
+    print(f"95 % of {ROUNDS} x {len(good)} tasks: {share:.0%} of their rate beside a poison key")
+    assert share >= (0.95 if IS_LONG else 0.3)
