@@ -10,7 +10,7 @@ import psutil
 import pytest
 import redis
 
-from tests.integration.stack.conftest import eventually, get, is_connected
+from tests.integration.stack.conftest import eventually, get, is_connected, write_function
 
 
 def kill(run, name: str) -> int:
@@ -124,17 +124,15 @@ def test_data_is_kept_between_runs_and_cleared_by_fresh(start):
     assert database(fresh).run("SELECT to_regclass('kept')") == [[None]]
 
 
-def test_a_running_request_may_end_while_a_function_is_reloaded(start, checkout):
-    run = start().ready()
-    url = run.state["functions"]["noop"]
+def test_a_running_request_may_end_while_a_function_is_reloaded(running):
+    url = running.state["functions"]["noop"]
     old = get(url)["pid"]
     answers: list[dict] = []
     slow = threading.Thread(target=lambda: answers.append(get(f"{url}?sleep=2", 10)))
     slow.start()
     eventually(lambda: is_connected(url, [old]))
 
-    main = checkout / "functions" / "noop" / "main.py"
-    main.write_text(main.read_text().replace('"version": 1', '"version": 2'))
+    write_function(running.root, "noop", version=2)
     eventually(lambda: get(url)["version"] == 2, limit_seconds=6)
 
     slow.join()

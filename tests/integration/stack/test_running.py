@@ -17,8 +17,8 @@ def alive(pids: set[int]) -> set[int]:
     return {pid for pid in pids if psutil.pid_exists(pid)}
 
 
-def test_a_ready_run_has_every_address_and_process_in_its_state_file(start):
-    state = start().ready().state
+def test_a_ready_run_has_every_address_and_process_in_its_state_file(running):
+    state = running.state
 
     assert get(state["rest"])["function"] == "enqueue"
     assert get(state["functions"]["noop"])["function"] == "noop"
@@ -60,15 +60,13 @@ def test_a_run_after_a_crash_says_so_and_finds_its_data(start):
     assert "Removing the stale lock and continuing." in again.text()
 
 
-def test_a_second_run_on_the_same_folder_is_refused(start):
-    first = start().ready()
-
-    second = start()
+def test_a_second_run_on_the_same_folder_is_refused(start, running):
+    second = start(root=running.root)
 
     assert second.process.wait(20) == 1
-    assert f"CT103 This project is already running (pid {first.process.pid}" in second.text()
+    assert f"CT103 This project is already running (pid {running.process.pid}" in second.text()
     assert second.text().splitlines()[-1].startswith("Fix: ")
-    assert get(first.state["rest"])["function"] == "enqueue"
+    assert get(running.state["rest"])["function"] == "enqueue"
 
 
 def test_a_port_that_was_asked_for_is_not_moved(start):
@@ -129,8 +127,8 @@ def test_postgres_missing_is_said_with_the_places_and_the_fix(start, tmp_path):
     assert "Fix: install it" in run.text().splitlines()[-1]
 
 
-def test_servers_of_the_user_are_used_and_not_started(start, checkout):
-    other = start().ready().state
+def test_servers_of_the_user_are_used_and_not_started(start, checkout, running):
+    other = running.state
     theirs = {
         "CLOUDTASKER_DATABASE_URL": other["postgres"],
         "CLOUDTASKER_REDIS_URL": other["redis"],
