@@ -75,6 +75,10 @@ class Ours:
         answer = httpx.post(f"{self.url}/enqueue-tasks", json={"tasks": [TASK]}, timeout=30)
         return answer.raise_for_status().status_code
 
+    def takes_tasks(self) -> bool:
+        """Whether a task is accepted now; then it is one more."""
+        return httpx.post(f"{self.url}/enqueue-task", json=TASK, timeout=30).status_code == 202
+
     def drain_rate(self, count: int, task: Mapping[str, Any] = TASK) -> float:
         """Tasks a second of a backlog of `count`, from the moment that the function is let go."""
         with self.held():

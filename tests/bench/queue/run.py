@@ -146,7 +146,7 @@ def _prepared(
 def _left_out(results: Results, name: str, failure: Exception) -> None:
     """Say that a peer was not measured to the end, and why; the others go on."""
     why = next((line for line in str(failure).splitlines() if line.strip()), repr(failure))
-    results.notes.append(f"{name} is left out: {why[:300]}")
+    results.notes.append(f"{name} is left out: {why.removeprefix(f'{name} ').rstrip(':')[:300]}")
 
 
 def _running(

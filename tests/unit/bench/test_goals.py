@@ -76,14 +76,14 @@ def test_every_row_has_a_key_of_its_own():
 def test_a_peer_that_cannot_be_installed_is_left_out_and_the_report_says_so(tmp_path):
     class Missing(Peer):
         def python(self) -> Path:
-            raise RuntimeError("Rare could not be installed from rare==1; no index answers")
+            raise RuntimeError("Rare could not be installed from rare==1; no index answers:\npip")
 
     measured = results()
     absent = Missing("Rare", ("rare==1",), "rare_app", ())
 
     assert _prepared([absent], tmp_path, None, None, measured, lambda _: None) == []
 
-    said = "Rare is left out: Rare could not be installed from rare==1; no index answers"
+    said = "Rare is left out: could not be installed from rare==1; no index answers"
     write(measured, tmp_path / "out")
     assert said in (tmp_path / "out" / "bench.md").read_text()
     assert json.loads((tmp_path / "out" / "bench.json").read_text())["notes"] == [said]
