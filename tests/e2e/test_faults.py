@@ -131,8 +131,8 @@ def full_cache(stack) -> Iterator[None]:
 @pytest.mark.parametrize("trouble", [frozen_cache, full_cache])
 def test_enqueue_is_hardly_slower_while_redis_is_away(stack, trouble):
     """Beside calm in the same run: p99 twice as long at most. Where the machine has other work and
-    there is no time for many, the 95th of a hundred and a wide margin."""
-    count, rounds, share = (1000, 3, 0.99) if IS_LONG else (200, 1, 0.95)
+    there is no time for many, the median and a wide margin."""
+    count, rounds, share = (1000, 3, 0.99) if IS_LONG else (100, 1, 0.5)
     slowest_of(stack, 50, share)
     calm, away = [], []
     for _ in range(rounds):
@@ -140,7 +140,7 @@ def test_enqueue_is_hardly_slower_while_redis_is_away(stack, trouble):
         with trouble(stack):
             away.append(slowest_of(stack, count, share))
     print(f"{share:.0%} of enqueues: {min(calm) * 1e3:.1f} ms, {min(away) * 1e3:.1f} ms so")
-    assert min(away) <= (2 if IS_LONG else 6) * min(calm) + 0.005
+    assert min(away) <= (2 if IS_LONG else 4) * min(calm) + 0.005
 
 
 @pytest.fixture(scope="module")
