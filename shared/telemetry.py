@@ -100,6 +100,9 @@ class Event(StrEnum):
     """Postgres did not answer; what was asked may or may not have happened."""
     RELAY_ROUND = "relay_round"
     """A call of the relay brought something back."""
+    DEAD_LETTERS_STUCK = "dead_letters_stuck"
+    """A call of the relay could publish none of the dead letters that wait: not permitted, or their
+    type is gone. The tasks' rows have their reasons; nothing is lost."""
 
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:

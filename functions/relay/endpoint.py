@@ -37,6 +37,8 @@ class RelayEndpoint:
         if total != Round():
             severity: Severity = "WARNING" if total.lag_seconds > LATE_SECONDS else "INFO"
             telemetry.log(Event.RELAY_ROUND, severity=severity, **asdict(total))
+        if total.copies and not total.copies_published:
+            telemetry.log(Event.DEAD_LETTERS_STUCK, severity="ERROR", copies=total.copies)
         return JSONResponse(asdict(total), status_code=503 if self._service.stopped else 200)
 
     @property

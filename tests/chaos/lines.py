@@ -109,8 +109,11 @@ LINES: Final = (
     Line(
         "R10",
         "no permission to publish dead letters",
-        "nothing lost: the row has its reason, the copy waits until it may go; doctor finds it",
+        "nothing lost: the row has its reason, the copy waits until it may go; alert, doctor",
         (
+            "tests/unit/edges/test_relay_function.py::"
+            "test_dead_letters_that_cannot_be_published_are_an_error_in_the_log",
+            "tests/integration/pubsub/test_iam.py::test_dead_letters_wait_for_both_grants",
             DESK + "test_a_dead_letter_that_may_not_be_published_waits_and_its_row_has_the_reason",
             "tests/integration/infra/test_planted_mistakes.py::"
             "test_missing_grants_unheard_dead_letters_and_a_dev_that_stays_are_found",

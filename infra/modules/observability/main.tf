@@ -13,7 +13,7 @@ locals {
     ledger_unavailable = "Times that Postgres did not answer."
   }
   # Of these, the ones that somebody must mend.
-  defects             = ["fault", "misconfigured"]
+  defects             = ["fault", "misconfigured", "dead_letters_stuck"]
   subscription_filter = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id ="
   channels            = [for channel in google_monitoring_notification_channel.email : channel.id]
 }

@@ -75,7 +75,7 @@ def test_what_an_event_is_watched_for_the_code_logs(planned):
     assert len(watched) > 5
 
 
-@pytest.mark.parametrize("event", [Event.FAULT, Event.MISCONFIGURED])
+@pytest.mark.parametrize("event", [Event.FAULT, Event.MISCONFIGURED, Event.DEAD_LETTERS_STUCK])
 def test_the_alert_on_defects_fires_on_the_line_that_the_code_writes(planned, event):
     stream = io.StringIO()
     root = logging.getLogger()

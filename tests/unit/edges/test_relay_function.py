@@ -10,7 +10,9 @@ from functions.relay.endpoint import RelayEndpoint
 from shared.adapters.memory import MemoryLedger, MemoryPublisher
 from shared.bootstrap import Readiness, Relay
 from shared.domain.errors import LedgerUnavailable
-from shared.domain.task import NewTask
+from shared.domain.outcome import Failure
+from shared.domain.settlement import Answer, Settlement
+from shared.domain.task import NewTask, State
 from shared.edges.guarded_function import guarded_function
 from tests.support.clock import FakeClock
 from tests.support.memory_relay import memory_relay
@@ -18,6 +20,8 @@ from tests.support.push import PROJECT, calling
 from tests.support.task_types import catalogue
 from tests.support.tokens import AUDIENCE, EMAIL, claims, key_server, token
 from tests.unit.edges.stage import SETTINGS
+
+DEAD = Settlement(State.DEAD, "rejected", Answer.ACK, failure=Failure("No", "no"), copy=True)
 
 
 class Parts:
@@ -63,6 +67,22 @@ async def test_a_call_that_finds_nothing_logs_nothing(log_lines):
         assert (await client.post("/")).json()["due"] == 0
 
     assert "relay_round" not in {x["event"] for x in log_lines()}
+
+
+@pytest.mark.parametrize("permitted", [True, False])
+async def test_dead_letters_that_cannot_be_published_are_an_error_in_the_log(log_lines, permitted):
+    parts = Parts()
+    await parts.add_unconfirmed()
+    [due] = await parts.ledger.take_due({"greet": 5}, 1)
+    claim = await parts.ledger.claim(due.id, due.generation, catalogue()["greet"])
+    await parts.ledger.finish(claim, DEAD)
+    parts.publisher.reachable = permitted
+    async with calling(parts.function) as client:
+        assert (await client.post("/")).json()["copies"] == 1
+
+    stuck = [x for x in log_lines() if x["event"] == "dead_letters_stuck"]
+    assert [(x["severity"], x["copies"]) for x in stuck] == ([] if permitted else [("ERROR", 1)])
+    assert (await parts.ledger.get(due.id)).error["message"] == "no"
 
 
 async def test_a_ledger_that_is_away_is_503_for_the_next_call_to_go_on(log_lines):
