@@ -1,6 +1,8 @@
 """Plans of every environment, made once a run by the real Terraform; skipped, with the reason,
 where Terraform or the providers' schema cannot be had."""
 
+import fcntl
+import json
 import shutil
 from collections.abc import Callable
 from functools import cache
@@ -28,8 +30,23 @@ def found():
 
 
 @pytest.fixture(scope="session")
-def planned(found) -> Callable[[str], Plan]:
-    return cache(lambda environment: plan(ROOT, environment, found))
+def planned(request, tmp_path_factory) -> Callable[[str], Plan]:
+    """The plan of an environment, made once for all processes that share this run's tests."""
+    folder = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        folder = folder.parent
+
+    @cache
+    def planned(environment: str) -> Plan:
+        file = folder / f"plan-{environment}.json"
+        with (folder / f"plan-{environment}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not file.exists():
+                made = plan(ROOT, environment, request.getfixturevalue("found"))
+                file.write_text(json.dumps(made.json))
+        return Plan(environment, json.loads(file.read_text()))
+
+    return planned
 
 
 @pytest.fixture(params=ENVIRONMENTS)
