@@ -150,7 +150,7 @@ async def test_a_stop_does_not_wait_for_endless_scripts(tmp_path, connect, javas
         publishing.cancel()
 
     assert status == 0
-    assert seconds < 4
+    assert seconds < 15  # half a second for each message would be 50
 
 
 def test_a_server_without_schemas_and_transforms_loads_nothing_for_them():
