@@ -182,11 +182,12 @@ class EnqueueService:
             raise LedgerUnavailable(waited) from None
 
     async def _publish(self, tasks: list[Outgoing]) -> None:
-        known = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        known = loop.create_future()
+        patience = loop.call_later(PUBLISH_PATIENCE_SECONDS, _resolve, known)
         self._behind(self._send(tasks, known))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PUBLISH_PATIENCE_SECONDS):
-                await known
+        await known
+        patience.cancel()
 
     async def _send(self, tasks: list[Outgoing], known: asyncio.Future[None]) -> None:
         """Publish `tasks`; `known` is done once Pub/Sub has answered, and then they are marked."""
@@ -194,8 +195,7 @@ class EnqueueService:
         try:
             sure = await self._publisher.publish(messages)
         finally:
-            if not known.done():
-                known.set_result(None)
+            _resolve(known)
         self._confirmed += compress(tasks, sure)
         if not self._marks:
             self._marks = True
@@ -216,6 +216,11 @@ class EnqueueService:
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _resolve(known: asyncio.Future[None]) -> None:
+    if not known.done():
+        known.set_result(None)
 
 
 def _outgoing(task: NewTask, stored: Stored) -> Outgoing:
