@@ -75,6 +75,47 @@ async def test_a_slow_pubsub_does_not_hold_the_answer_back(bench):
     await bench.api.enqueue.settle()
 
 
+async def test_the_answer_comes_when_pubsub_has_confirmed_and_not_when_patience_ends(bench):
+    answering = asyncio.ensure_future(bench.api.enqueue.enqueue(ASKED, traceparent=TRACE))
+    for _ in range(50):  # turns of the loop, in which no timer comes due
+        await asyncio.sleep(0)
+    assert answering.done()
+    await bench.api.enqueue.settle()
+
+
+async def test_what_is_confirmed_while_a_mark_is_written_shares_the_next_one(bench):
+    marks, written, mark = [], asyncio.Event(), bench.ledger.mark_published
+
+    async def slow(tasks):
+        marks.append(len(tasks))
+        await written.wait()
+        await mark(tasks)
+
+    bench.ledger.mark_published = slow
+    for _ in range(4):
+        await bench.api.enqueue.enqueue(ASKED, traceparent=TRACE)
+    written.set()
+    await bench.api.enqueue.settle()
+    assert marks == [1, 3]
+    assert [task.due_at for task in await everything(bench)] == [None] * 4
+
+
+async def test_a_mark_that_is_lost_does_not_stop_those_after_it(bench):
+    mark = bench.ledger.mark_published
+
+    async def away(tasks):
+        raise LedgerUnavailable("away")
+
+    bench.ledger.mark_published = away
+    lost = await bench.api.enqueue.enqueue(ASKED, traceparent=TRACE)
+    await bench.api.enqueue.settle()
+    bench.ledger.mark_published = mark
+    marked = await bench.api.enqueue.enqueue(ASKED, traceparent=TRACE)
+    await bench.api.enqueue.settle()
+    assert (await bench.ledger.get(lost.id)).due_at is not None
+    assert (await bench.ledger.get(marked.id)).due_at is None
+
+
 async def test_every_problem_of_a_request_is_reported_at_once_and_nothing_is_stored(bench):
     asked = {
         "task_type": "greet",
