@@ -45,7 +45,7 @@ _REDRIVE: Final = f"""
            progress = NULL, cancel_requested_at = NULL, expires_at = NULL,
            payload = coalesce(held.payload, t.payload),
            payload_blob = CASE WHEN held.payload IS NULL THEN t.payload_blob END
-      FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
+      FROM held WHERE t.id = held.id
  RETURNING t.id, t.generation, t.task_type, t.created_at, t.traceparent, t.ordering_key
 """
 
@@ -58,7 +58,7 @@ _DISCARD: Final = """
          ORDER BY t.id FOR UPDATE OF t
     )
     UPDATE tasks t SET state = 'cancelled' FROM held
-     WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))"""
+     WHERE t.id = held.id"""
 
 _RAW: Final = """
     SELECT message_id, subscription, reason, received_at, delivery_attempt, ordering_key,

@@ -64,7 +64,7 @@ _RELEASE: Final = f"""
     )
     UPDATE tasks t SET state = 'queued', published_at = NULL, not_before = NULL,
                        due_at = now() + interval '{PUBLISH_GRACE_SECONDS:g} seconds'
-      FROM held WHERE t.id = held.id AND t.id = ANY (ARRAY(SELECT id FROM held))
+      FROM held WHERE t.id = held.id
  RETURNING t.id, t.generation, t.task_type, t.created_at, t.traceparent, t.ordering_key"""
 _CHORES: Final = f"""
     SELECT EXISTS (SELECT FROM operations WHERE state = 'running'),

@@ -8,8 +8,11 @@ from dataclasses import replace
 import pytest
 from uuid_utils.compat import uuid7
 
+from shared.adapters.pg_calls import Calls
 from shared.adapters.pg_connection import dial
+from shared.adapters.pg_desk import PostgresDesk
 from shared.adapters.postgres import PostgresLedger
+from shared.domain.desk import Redrive
 from shared.domain.outcome import Failure
 from shared.domain.settlement import Answer, Settlement
 from shared.domain.task import Claim, Effect, NewTask, Outgoing, State
@@ -88,7 +91,8 @@ async def test_a_move_of_many_tasks_reads_each_row_a_few_times(postgres):
     """Planned with the table's statistics, which is how a plan looks after a minute of work: one
     that probed all ids of the batch for each row would read the square of them."""
     database, count = "plans_of_batches", 300
-    ledger = PostgresLedger(fresh_database(postgres, database))
+    url = fresh_database(postgres, database)
+    ledger = PostgresLedger(url)
     await ledger.add([NewTask(uuid7(), "greet", {"name": "Ada"}, "") for _ in range(count)])
     postgres.run("ANALYZE", database)
     new = [NewTask(uuid7(), "greet", {}, "", "f", str(n)) for n in range(count)]
@@ -99,6 +103,10 @@ async def test_a_move_of_many_tasks_reads_each_row_a_few_times(postgres):
     await asyncio.gather(*(ledger.say_progress(claim, 40, "half") for claim in claims))
     await ledger.cancel_all([claim.task_id for claim in claims])
     await asyncio.gather(*(ledger.finish(claim, DEAD) for claim in claims))
+    calls = Calls(url)
+    dead = [Redrive(claim.task_id, 0) for claim in claims]
+    assert len(await PostgresDesk(calls).redrive(dead)) == count
+    calls.close()
     ledger.close()
     _, read = reads_of_tasks(postgres, database)
     assert 0 < read < 30 * count
