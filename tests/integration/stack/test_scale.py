@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import psutil
 import pytest
 
-from tests.integration.stack.conftest import Run, eventually, get, is_connected, made_checkout
+from tests.integration.stack.conftest import Run, eventually, get, made_checkout
 from tests.integration.stack.test_recovery import back, kill
 
 BUSY = '''
@@ -18,12 +18,12 @@ import asyncio, os
 running = most = 0
 
 async def noop(request):
-    """Answer who, and how many requests this process had at once until now."""
+    """Answer who, how many requests run besides, and the most that this process had at once."""
     global running, most
     running, most = running + 1, max(most, running + 1)
     await asyncio.sleep(float(request.query_params.get("sleep", 0)))
     running -= 1
-    return {"pid": os.getpid(), "most": most}
+    return {"pid": os.getpid(), "others": running, "most": most}
 '''
 
 
@@ -60,7 +60,8 @@ def asked(run: Run, seconds: float) -> Iterator[Future]:
     with ThreadPoolExecutor(1) as threads:
         url = run.state["functions"]["noop"]
         answer = threads.submit(get, f"{url}?sleep={seconds}", 60)
-        eventually(lambda: is_connected(url, pids(run).values()))
+        own = run.state["processes"].values()
+        eventually(lambda: sum(get(one)["others"] for one in own) == 1)
         yield answer
         answer.exception()  # has ended, either way
 
@@ -131,7 +132,8 @@ def test_a_deleted_function_takes_all_its_processes_along(start, checkout):
     assert run.state["processes"] == {}
 
 
-def test_ctrl_c_ends_every_process_in_time(start):
+def test_ctrl_c_ends_every_process_in_time(start, checkout):
+    write_busy(checkout, 1)
     run = start("--scale=noop=3").ready()
     processes = run.pids()
 
