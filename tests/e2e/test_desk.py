@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
+from math import hypot
+from statistics import mean, stdev
 
 import httpx
 import pg8000.native
@@ -27,7 +29,7 @@ noop:
   retry: {by: pubsub, min_seconds: 0.3, max_seconds: 2}
 """
 KEYS, EACH = 100, 10 if IS_LONG else 3
-ROUNDS = 5 if IS_LONG else 1
+ROUNDS = 8 if IS_LONG else 1
 
 
 @pytest.fixture(scope="module")
@@ -191,24 +193,39 @@ def one_each(label: str, **payload) -> list[dict]:
     return [{**one, "ordering_key": f"key-{key}"} for _ in range(EACH) for key in range(1, KEYS)]
 
 
+def alone(stack) -> float:
+    label = f"alone-{time.time_ns()}"
+    good = one_each(label)
+    stack.enqueue_all(good)
+    return seconds_of(stack, label, len(good))
+
+
+def beside_poison(stack) -> float:
+    """The same beside a key of which every task fails; it is still at it, and is stopped then."""
+    label = f"beside-{time.time_ns()}"
+    good = one_each(label)
+    bad = {"task_type": "noop", "payload": {"fail_times": 100}, "ordering_key": "key-0"}
+    ids = stack.enqueue_all([*[bad] * EACH, *good])[:EACH]
+    took = seconds_of(stack, label, len(good))
+    assert [stack.task(one)["state"] for one in ids].count("dead") < EACH
+    for one in ids:
+        httpx.post(f"{stack.state['rest']}/tasks/{one}/cancel", timeout=30)
+    ended = {"cancelled", "dead"}
+    eventually(lambda: {stack.task(one)["state"] for one in ids} <= ended, 30, "it is stopped")
+    return took
+
+
 def test_a_poison_ordering_key_keeps_no_other_key_waiting(stack):
-    """One key in a hundred fails always. The others beside it, and alone, in turn."""
-    calm, poisoned = 0.0, 0.0
+    """One key in a hundred fails always. The others beside it, and alone, in turn: 95 % of their
+    rate, but for twice the error that the spread of the rounds leaves in it."""
+    calm, beside = [], []
     for n in range(ROUNDS):
-        label, good = f"{time.time_ns()}", one_each("")
-        named = [{**task, "labels": {"poison": f"{label}-calm"}} for task in good]
-        stack.enqueue_all(named)
-        calm += seconds_of(stack, f"{label}-calm", len(good))
-        bad = {"task_type": "noop", "payload": {"fail_times": 100}, "ordering_key": "key-0"}
-        named = [{**task, "labels": {"poison": f"{label}-beside"}} for task in good]
-        ids = stack.enqueue_all([*[bad] * EACH, *named])[:EACH]
-        poisoned += seconds_of(stack, f"{label}-beside", len(good))
-        states = [stack.task(task_id)["state"] for task_id in ids]
-        assert states.count("dead") < EACH, "it was still at it"
-        for task_id in ids:
-            httpx.post(f"{stack.state['rest']}/tasks/{task_id}/cancel", timeout=30)
-        for task_id in ids:
-            eventually(lambda one=task_id: stack.task(one)["state"] in ("cancelled", "dead"), 30, n)
-    share = calm / poisoned
-    print(f"95 % of {ROUNDS} x {len(good)} tasks: {share:.0%} of their rate beside a poison key")
-    assert share >= (0.95 if IS_LONG else 0.3)
+        if n % 2:  # who comes second has the larger table
+            calm.append(alone(stack))
+        beside.append(beside_poison(stack))
+        if n % 2 == 0:
+            calm.append(alone(stack))
+    share = mean(calm) / mean(beside)
+    unsure = hypot(stdev(calm), stdev(beside)) / ROUNDS**0.5 / mean(calm) if ROUNDS > 1 else 0.0
+    print(f"{calm} s alone, {beside} s beside: {share:.0%} of the rate, give or take {unsure:.0%}")
+    assert share >= (0.95 - 2 * unsure if IS_LONG else 0.3)
