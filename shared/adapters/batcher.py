@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pg8000.native
 
-from shared.adapters.pg_connection import RETRYABLE, code_of, connect, is_away
+from shared.adapters.pg_connection import RETRYABLE, code_of, connect, is_away, was_left
 from shared.domain.errors import LedgerUnavailable
 
 MAX_BATCH: Final = 1000
@@ -216,6 +216,8 @@ class Batcher:
 
     def _prepare(self, statement: Statement) -> Any:
         """The statement on the server, parsed and planned once for each connection."""
+        if self._connection is not None and was_left(self._connection):
+            self._disconnect()
         if self._connection is None:
             since = time.monotonic() - self._failed_at
             if since < RECONNECT_PAUSE_SECONDS:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pg8000.native
 
-from shared.adapters.pg_connection import connect, is_away
+from shared.adapters.pg_connection import connect, is_away, was_left
 from shared.domain.errors import LedgerUnavailable
 
 
@@ -46,6 +46,8 @@ class Calls:
 
     def _run(self, statement: str, values: dict[str, Any] | None) -> list[list[Any]]:
         try:
+            if self._connection is not None and was_left(self._connection):
+                self._disconnect()
             if self._connection is None:
                 self._connection = connect(self._url)
             if values is not None:

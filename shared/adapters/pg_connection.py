@@ -3,6 +3,7 @@
 Without SQLAlchemy, so that a task function starts without paying for its import.
 """
 
+import select
 import socket
 from datetime import datetime
 from typing import Any, Final
@@ -70,6 +71,17 @@ def dial(host: str, port: int) -> socket.socket:
     dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     dialled.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return dialled
+
+
+def was_left(connection: pg8000.native.Connection) -> bool:
+    """Whether the server ended an idle `connection`: nobody asked, and there is something to read.
+
+    Looked at before a statement is sent, while it is sure that a new connection repeats nothing;
+    after a restart of Postgres the first caller would be refused otherwise.
+    """
+    looking = select.poll()
+    looking.register(connection._usock, select.POLLIN)
+    return bool(looking.poll(0))
 
 
 def connect_arguments(url: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Group commit: what waits goes together, one bad item fails alone, faults are "maybe"."""
 
 import asyncio
+import signal
 import threading
 import time
 
@@ -8,9 +9,10 @@ import pg8000.native
 import pytest
 
 from shared.adapters.batcher import MAX_BATCH, Batcher, Standing, Statement
+from shared.adapters.pg_calls import Calls
 from shared.domain.errors import LedgerUnavailable
 from tests.support.ports import free_port
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresServer, postgres_server
 
 DOUBLE = Statement(
     "double",
@@ -70,6 +72,23 @@ async def commit_under_way(batcher, postgres: PostgresServer):
         yield end
 
 
+@pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGINT], ids=["crash", "fast"])
+async def test_after_a_restart_of_postgres_the_first_caller_is_served(how):
+    with postgres_server() as server:
+        batcher, calls = Batcher(server.url), Calls(server.url)
+        await batcher.run_one(DOUBLE, {"v": 1})
+        await calls.run("SELECT 1")
+        server.stop(how)
+        server.start()
+
+        row = await batcher.run_one(DOUBLE, {"v": 2})
+        rows = await calls.run("SELECT 2")
+        batcher.close()
+        calls.close()
+
+    assert (row, rows) == ({"twice": 4}, [[2]])
+
+
 async def test_items_get_their_own_rows_in_order(batcher):
     rows = await batcher.run(DOUBLE, [{"v": v} for v in range(5)])
     assert [row["twice"] for row in rows] == [0, 2, 4, 6, 8]
@@ -118,15 +137,28 @@ async def test_nobody_listening_is_unavailable_and_the_next_call_tries_again(pos
     unreachable.close()
 
 
-async def test_a_cut_connection_is_unavailable_once_and_then_works_again(batcher, postgres):
+async def test_an_idle_connection_that_was_cut_costs_no_caller_anything(batcher, postgres):
     await batcher.run_one(DOUBLE, {"v": 1})
-    postgres.run(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name = 'cloudtasker'"
-    )
+    _cut(postgres)
+
+    assert await batcher.run_one(DOUBLE, {"v": 4}) == {"twice": 8}
+
+
+async def test_a_statement_that_was_cut_is_unavailable_once(batcher, postgres, commit_under_way):
+    second = asyncio.ensure_future(batcher.run_one(DOUBLE, {"v": 4}))
+    _cut(postgres)
+
     with pytest.raises(LedgerUnavailable):
-        await batcher.run_one(DOUBLE, {"v": 1})
-    assert await batcher.run_one(DOUBLE, {"v": 2}) == {"twice": 4}
+        await commit_under_way()
+    assert await second == {"twice": 8}
+
+
+def _cut(postgres: PostgresServer) -> None:
+    """End the batcher's connection at the server, and wait until it has ended."""
+    mine = "FROM pg_stat_activity WHERE application_name = 'cloudtasker'"
+    postgres.run(f"SELECT pg_terminate_backend(pid) {mine}")
+    while postgres.run(f"SELECT 1 {mine}"):
+        time.sleep(0.01)
 
 
 async def test_held_items_are_repeated_by_the_thread_even_when_the_loop_is_blocked(postgres):
