@@ -37,17 +37,28 @@ _MOMENTS: Final = (
 class RedisCache:
     """See `TaskCache`."""
 
-    def __init__(self, url: str, *, ca: str = "", away_seconds: float = AWAY_SECONDS) -> None:
-        """`ca` (PEM) is the only authority that a server of `rediss://` is believed by."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        ca: str = "",
+        away_seconds: float = AWAY_SECONDS,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        """`ca` (PEM) is the only authority that a server of `rediss://` is believed by.
+
+        A Redis that says nothing for `timeout_seconds` is left alone for `away_seconds`.
+        """
         pinned: dict[str, Any] = {"ssl_ca_data": ca} if ca and url.startswith("rediss:") else {}
         self._redis = redis.Redis.from_url(
             url,
             **pinned,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
+            socket_timeout=timeout_seconds,
+            socket_connect_timeout=timeout_seconds,
             decode_responses=True,
         )
         self._away_seconds = away_seconds
+        self._timeout_seconds = timeout_seconds
         self._pause = 0.0  # while it is away
         self._away_until = 0.0
 
@@ -100,7 +111,7 @@ class RedisCache:
         if now < self._away_until:
             return None
         if pause:
-            self._away_until = now + pause + TIMEOUT_SECONDS
+            self._away_until = now + pause + self._timeout_seconds
         try:
             answer = await ask()
         except (RedisError, OSError):

@@ -39,15 +39,25 @@ redis.call('SET', KEYS[1], known * 0.8 + ARGV[1] * 0.2, 'PX', 86400000)
 
 
 class RedisSlots:
-    """See `Slots`. `now` replaces Redis's clock in tests; it gives milliseconds."""
+    """See `Slots`. `now` replaces Redis's clock in tests; it gives milliseconds.
 
-    def __init__(self, url: str, *, ca: str = "", now: Callable[[], int] | None = None) -> None:
+    A Redis that says nothing for `timeout_seconds` is taken for gone.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        ca: str = "",
+        now: Callable[[], int] | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
         pinned: dict[str, Any] = {"ssl_ca_data": ca} if ca and url.startswith("rediss:") else {}
         self._redis = redis.Redis.from_url(
             url,
             **pinned,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
+            socket_timeout=timeout_seconds,
+            socket_connect_timeout=timeout_seconds,
             decode_responses=True,
         )
         text = files("shared.adapters").joinpath("slots.lua").read_text()

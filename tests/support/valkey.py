@@ -4,11 +4,15 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from typing import Final
 
 import redis
 
 from emulators.stack.valkey import Valkey, find_binary
 from tests.support.ports import free_port
+
+PATIENT_SECONDS: Final = 20.0
+"""How long a client waits in tests that are not about waiting: a busy machine is no outage."""
 
 
 class ValkeyServer:

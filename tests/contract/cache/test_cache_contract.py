@@ -17,7 +17,7 @@ from shared.domain.ledger_rules import IDEMPOTENCY_WINDOW_SECONDS
 from shared.domain.ports import KeyRecord
 from shared.domain.task import Attempt, Progress, State, Task
 from tests.support.ports import free_port
-from tests.support.valkey import ValkeyServer
+from tests.support.valkey import PATIENT_SECONDS, ValkeyServer
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ async def cache(request):
     if request.param == "memory":
         yield MemoryCache()
         return
-    made = RedisCache(request.getfixturevalue("server").url)
+    made = RedisCache(request.getfixturevalue("server").url, timeout_seconds=PATIENT_SECONDS)
     yield made
     await made.close()
 

@@ -19,7 +19,7 @@ from shared.domain.slots import (
     Turn,
 )
 from tests.support.ports import free_port
-from tests.support.valkey import ValkeyServer
+from tests.support.valkey import PATIENT_SECONDS, ValkeyServer
 
 
 @dataclass
@@ -54,7 +54,9 @@ async def bench(request) -> AsyncIterator[Bench]:
         return
     running = request.getfixturevalue("server")
     redis.Redis(port=running.port).flushall()
-    slots = RedisSlots(running.url, now=lambda: int(clock[0] * 1000))
+    slots = RedisSlots(
+        running.url, now=lambda: int(clock[0] * 1000), timeout_seconds=PATIENT_SECONDS
+    )
     yield Bench(slots, clock, running.port)
     await slots.close()
 
@@ -265,7 +267,7 @@ async def test_a_full_redis_is_said_to_be_away(server):
     client.flushall()
     client.config_set("maxmemory", 1)
     client.config_set("maxmemory-policy", "noeviction")
-    full = RedisSlots(server.url)
+    full = RedisSlots(server.url, timeout_seconds=PATIENT_SECONDS)
     try:
         with pytest.raises(ConnectionError):
             await full.ask(turn(rate=1))
@@ -276,7 +278,7 @@ async def test_a_full_redis_is_said_to_be_away(server):
 
 async def test_on_redis_own_clock_it_works_as_well(server):
     redis.Redis(port=server.port).flushall()
-    slots = RedisSlots(server.url)
+    slots = RedisSlots(server.url, timeout_seconds=PATIENT_SECONDS)
     first = turn(most=1, rate=1000)
 
     assert await slots.ask(first) is None
