@@ -29,6 +29,7 @@ from shared.settings import ROOT, Settings, read_settings
 if TYPE_CHECKING:
     from shared.adapters.fsspec_blobs import FsspecBlobs
     from shared.adapters.pg_calls import Calls
+    from shared.adapters.redis_connection import RedisConnection
     from shared.domain.blob import Blobs
     from shared.domain.desk_ports import Audit, Desk, Operations, Pauses
     from shared.domain.follow_up import Groups
@@ -310,7 +311,7 @@ def _turns(task_type: TaskType) -> "Turns | None":
     if settings().redis_url:
         from shared.adapters.redis_slots import RedisSlots
 
-        slots = RedisSlots(settings().redis_url, ca=settings().redis_ca)
+        slots = RedisSlots(_redis())
     return Turns(task_type.limits, slots, PostgresSlots(Calls(settings().database_url)))
 
 
@@ -346,4 +347,10 @@ def _task_cache() -> TaskCache:
         return NoCache()
     from shared.adapters.redis import RedisCache
 
-    return RedisCache(settings().redis_url, ca=settings().redis_ca)
+    return RedisCache(_redis())
+
+
+def _redis() -> "RedisConnection":
+    from shared.adapters.redis_connection import RedisConnection
+
+    return RedisConnection(settings().redis_url, ca=settings().redis_ca)

@@ -1,15 +1,12 @@
 """The cache on Redis or Valkey. It may be empty, full or gone: every answer is then "not known"."""
 
 import json
-import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import redis.asyncio as redis
-from redis.exceptions import RedisError
-
+from shared.adapters.redis_connection import RedisConnection
 from shared.domain.blob import blob_of
 from shared.domain.ports import KeyRecord
 from shared.domain.task import SETTLED, Attempt, Progress, State, Task
@@ -17,11 +14,6 @@ from shared.domain.task import SETTLED, Attempt, Progress, State, Task
 TASK_SECONDS: Final = 600
 KEY_SECONDS: Final = 23 * 3600
 """Less than the ledger's window, so that the cache never knows a key that the ledger has freed."""
-TIMEOUT_SECONDS: Final = 0.25
-AWAY_SECONDS: Final = 1.0
-"""How long a Redis that did not answer is not asked again, so that it slows nobody down."""
-MOST_AWAY_SECONDS: Final = 4.0
-"""To what that doubles, while it does not answer."""
 _IDS: Final = ("parent_id", "group_id")
 _MOMENTS: Final = (
     "created_at",
@@ -37,30 +29,9 @@ _MOMENTS: Final = (
 class RedisCache:
     """See `TaskCache`."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        ca: str = "",
-        away_seconds: float = AWAY_SECONDS,
-        timeout_seconds: float = TIMEOUT_SECONDS,
-    ) -> None:
-        """`ca` (PEM) is the only authority that a server of `rediss://` is believed by.
-
-        A Redis that says nothing for `timeout_seconds` is left alone for `away_seconds`.
-        """
-        pinned: dict[str, Any] = {"ssl_ca_data": ca} if ca and url.startswith("rediss:") else {}
-        self._redis = redis.Redis.from_url(
-            url,
-            **pinned,
-            socket_timeout=timeout_seconds,
-            socket_connect_timeout=timeout_seconds,
-            decode_responses=True,
-        )
-        self._away_seconds = away_seconds
-        self._timeout_seconds = timeout_seconds
-        self._pause = 0.0  # while it is away
-        self._away_until = 0.0
+    def __init__(self, connection: RedisConnection) -> None:
+        self._connection = connection
+        self._redis = connection.client
 
     async def get(self, task_id: UUID) -> Task | None:
         """See `TaskCache.get`."""
@@ -93,33 +64,18 @@ class RedisCache:
 
     async def ping(self) -> None:
         """See `TaskCache.ping`."""
-        try:
-            await self._redis.ping()
-        except (RedisError, OSError) as away:
-            raise ConnectionError(f"redis cannot be reached ({type(away).__name__})") from away
+        await self._connection.ping()
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._redis.aclose()
+        await self._connection.close()
 
     async def _quiet(self, ask: Callable[[], Awaitable[Any]]) -> Any:
-        """The answer, or None when Redis is away or full: the ledger is asked instead.
-
-        Of all who come when it has been left alone for long enough, one asks: he alone waits.
-        """
-        now, pause = time.monotonic(), self._pause
-        if now < self._away_until:
-            return None
-        if pause:
-            self._away_until = now + pause + self._timeout_seconds
+        """The answer, or None when Redis is away or full: the ledger is asked instead."""
         try:
-            answer = await ask()
-        except (RedisError, OSError):
-            self._pause = min(2 * pause, MOST_AWAY_SECONDS) or self._away_seconds
-            self._away_until = time.monotonic() + self._pause
+            return await self._connection.ask(ask)
+        except ConnectionError:
             return None
-        self._pause = self._away_until = 0.0
-        return answer
 
 
 def _task_key(task_id: UUID) -> str:

@@ -3,15 +3,11 @@
 On Redis's own clock. What it forgets, renewals bring back; what is killed, its leases free.
 """
 
-import time
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
-import redis.asyncio as redis
-from redis.exceptions import RedisError
-
-from shared.adapters.redis import AWAY_SECONDS, TIMEOUT_SECONDS
+from shared.adapters.redis_connection import RedisConnection
 from shared.domain.slots import (
     AGED_SECONDS,
     FIRST_GUESS_SECONDS,
@@ -39,32 +35,17 @@ redis.call('SET', KEYS[1], known * 0.8 + ARGV[1] * 0.2, 'PX', 86400000)
 
 
 class RedisSlots:
-    """See `Slots`. `now` replaces Redis's clock in tests; it gives milliseconds.
-
-    A Redis that says nothing for `timeout_seconds` is taken for gone.
-    """
+    """See `Slots`. `now` replaces Redis's clock in tests; it gives milliseconds."""
 
     def __init__(
-        self,
-        url: str,
-        *,
-        ca: str = "",
-        now: Callable[[], int] | None = None,
-        timeout_seconds: float = TIMEOUT_SECONDS,
+        self, connection: RedisConnection, *, now: Callable[[], int] | None = None
     ) -> None:
-        pinned: dict[str, Any] = {"ssl_ca_data": ca} if ca and url.startswith("rediss:") else {}
-        self._redis = redis.Redis.from_url(
-            url,
-            **pinned,
-            socket_timeout=timeout_seconds,
-            socket_connect_timeout=timeout_seconds,
-            decode_responses=True,
-        )
+        self._connection = connection
+        self._redis = connection.client
         text = files("shared.adapters").joinpath("slots.lua").read_text()
         self._ask = self._redis.register_script(text)
         self._learn = self._redis.register_script(_LEARN)
         self._now = now
-        self._away_until = 0.0
 
     async def ask(self, turn: Turn) -> float | None:
         """See `Slots.ask`."""
@@ -78,7 +59,7 @@ class RedisSlots:
             turn.rate_per_second or 0,
             *map(_milliseconds, _TIMES),
         ]
-        wait = await self._sure(lambda: self._ask(keys=_keys(turn), args=arguments))
+        wait = await self._connection.ask(lambda: self._ask(keys=_keys(turn), args=arguments))
         return None if wait < 0 else float(wait) / 1000
 
     async def renew(self, turn: Turn) -> None:
@@ -92,7 +73,7 @@ class RedisSlots:
                     pipe.pexpire(name, 2 * _milliseconds(LEASE_SECONDS))
                 await pipe.execute()
 
-        await self._sure(work)
+        await self._connection.ask(work)
 
     async def release(self, turn: Turn, seconds: float) -> None:
         """See `Slots.release`."""
@@ -104,21 +85,11 @@ class RedisSlots:
                 await pipe.execute()
             await self._learn(keys=[_keys(turn)[8]], args=[_milliseconds(seconds)])
 
-        await self._sure(work)
+        await self._connection.ask(work)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._redis.aclose()
-
-    async def _sure(self, work: Callable[[], Any]) -> Any:
-        """Raises: ConnectionError, at once for a while after Redis did not answer."""
-        if time.monotonic() < self._away_until:
-            raise ConnectionError("redis did not answer a moment ago")
-        try:
-            return await work()
-        except (RedisError, OSError) as away:
-            self._away_until = time.monotonic() + AWAY_SECONDS
-            raise ConnectionError(f"redis cannot be used ({type(away).__name__})") from away
+        await self._connection.close()
 
 
 def _keys(turn: Turn) -> list[str]:

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from shared.adapters.memory import MemoryCache
 from shared.adapters.no_cache import NoCache
 from shared.adapters.redis import RedisCache
+from shared.adapters.redis_connection import RedisConnection
 from shared.domain.blob import Blob
 from shared.domain.ledger_rules import IDEMPOTENCY_WINDOW_SECONDS
 from shared.domain.ports import KeyRecord
@@ -36,7 +37,9 @@ async def cache(request):
     if request.param == "memory":
         yield MemoryCache()
         return
-    made = RedisCache(request.getfixturevalue("server").url, timeout_seconds=PATIENT_SECONDS)
+    made = RedisCache(
+        RedisConnection(request.getfixturevalue("server").url, timeout_seconds=PATIENT_SECONDS)
+    )
     yield made
     await made.close()
 
@@ -128,7 +131,7 @@ async def test_a_cache_that_answers_can_be_pinged(cache):
 
 
 async def test_a_redis_that_nobody_runs_knows_nothing_and_fails_nobody():
-    away = RedisCache(f"redis://127.0.0.1:{free_port()}/0")
+    away = RedisCache(RedisConnection(f"redis://127.0.0.1:{free_port()}/0"))
     await away.put(task())
     await away.put_key("k", KeyRecord(uuid7(), "f"))
     assert await away.get(uuid7()) is None
@@ -139,7 +142,7 @@ async def test_a_redis_that_nobody_runs_knows_nothing_and_fails_nobody():
 
 
 async def test_a_frozen_redis_costs_one_time_out_and_then_nothing(server):
-    frozen = RedisCache(server.url)
+    frozen = RedisCache(RedisConnection(server.url))
     await frozen.ping()
     server.process.send_signal(signal.SIGSTOP)
     try:
@@ -162,7 +165,7 @@ async def test_without_redis_nothing_is_known():
 
 
 async def test_nothing_is_remembered_for_ever_and_a_key_for_less_than_its_window(server):
-    cache, one = RedisCache(server.url), task()
+    cache, one = RedisCache(RedisConnection(server.url)), task()
     await cache.put(one)
     await cache.put_key("expiring", KeyRecord(uuid7(), "f"))
     with redis.Redis(port=server.port) as raw:

@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from shared.adapters.memory_slots import MemorySlots
+from shared.adapters.redis_connection import RedisConnection
 from shared.adapters.redis_slots import RedisSlots
 from shared.domain.slots import (
     AGED_SECONDS,
@@ -46,6 +47,10 @@ def server(tmp_path_factory) -> Iterator[ValkeyServer]:
     running.process.wait(10)
 
 
+def patient(url: str) -> RedisConnection:
+    return RedisConnection(url, timeout_seconds=PATIENT_SECONDS)
+
+
 @pytest.fixture(params=["memory", "valkey"])
 async def bench(request) -> AsyncIterator[Bench]:
     clock = [1_000_000.0]
@@ -54,9 +59,7 @@ async def bench(request) -> AsyncIterator[Bench]:
         return
     running = request.getfixturevalue("server")
     redis.Redis(port=running.port).flushall()
-    slots = RedisSlots(
-        running.url, now=lambda: int(clock[0] * 1000), timeout_seconds=PATIENT_SECONDS
-    )
+    slots = RedisSlots(patient(running.url), now=lambda: int(clock[0] * 1000))
     yield Bench(slots, clock, running.port)
     await slots.close()
 
@@ -253,7 +256,7 @@ async def test_what_redis_forgot_comes_back_with_the_renewal(bench):
 
 
 async def test_a_redis_that_nobody_runs_is_said_to_be_away():
-    away = RedisSlots(f"redis://127.0.0.1:{free_port()}/0")
+    away = RedisSlots(RedisConnection(f"redis://127.0.0.1:{free_port()}/0"))
     for _ in range(2):
         with pytest.raises(ConnectionError):
             await away.ask(turn(most=1))
@@ -267,7 +270,7 @@ async def test_a_full_redis_is_said_to_be_away(server):
     client.flushall()
     client.config_set("maxmemory", 1)
     client.config_set("maxmemory-policy", "noeviction")
-    full = RedisSlots(server.url, timeout_seconds=PATIENT_SECONDS)
+    full = RedisSlots(patient(server.url))
     try:
         with pytest.raises(ConnectionError):
             await full.ask(turn(rate=1))
@@ -278,7 +281,7 @@ async def test_a_full_redis_is_said_to_be_away(server):
 
 async def test_on_redis_own_clock_it_works_as_well(server):
     redis.Redis(port=server.port).flushall()
-    slots = RedisSlots(server.url, timeout_seconds=PATIENT_SECONDS)
+    slots = RedisSlots(patient(server.url))
     first = turn(most=1, rate=1000)
 
     assert await slots.ask(first) is None

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from shared.adapters.redis import RedisCache
+from shared.adapters.redis_connection import RedisConnection
 from tests.support.ports import free_port
 
 
@@ -69,7 +70,7 @@ async def server(tmp_path: Path):
 
 async def test_the_pinned_authority_is_believed(server):
     url, ca = server
-    cache = RedisCache(url, ca=ca)
+    cache = RedisCache(RedisConnection(url, ca=ca))
 
     async with asyncio.timeout(20):
         while not await answers(cache):
@@ -89,7 +90,7 @@ async def answers(cache: RedisCache) -> bool:
 @pytest.mark.parametrize("pinned", ["", pem(authority("another")[0])])
 async def test_no_other_is(server, pinned):
     url, _ = server
-    cache = RedisCache(url, ca=pinned)
+    cache = RedisCache(RedisConnection(url, ca=pinned))
 
     with pytest.raises(ConnectionError):
         await cache.ping()

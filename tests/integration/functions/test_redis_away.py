@@ -4,9 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from uuid_utils.compat import uuid7
-
-from shared.adapters.redis import RedisCache
+from shared.adapters.redis_connection import RedisConnection
 
 AWAY_SECONDS = 0.2
 
@@ -29,12 +27,19 @@ async def black_hole() -> AsyncIterator[tuple[str, list[object]]]:
 
 async def test_of_all_who_come_while_redis_is_away_one_asks_it():
     async with black_hole() as (url, callers):
-        cache = RedisCache(url, away_seconds=AWAY_SECONDS)
-        assert await cache.get(uuid7()) is None
+        connection = RedisConnection(url, away_seconds=AWAY_SECONDS)
+
+        async def ask() -> bool:
+            try:
+                await connection.ask(connection.client.time)
+            except ConnectionError:
+                return False
+            return True
+
+        assert not await ask()
         assert len(callers) == 1
         await asyncio.sleep(AWAY_SECONDS * 1.5)
 
-        await asyncio.gather(*(cache.get(uuid7()) for _ in range(30)))
-
+        assert not any(await asyncio.gather(*(ask() for _ in range(30))))
         assert len(callers) == 2
-        await cache.close()
+        await connection.close()
