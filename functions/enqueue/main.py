@@ -32,5 +32,4 @@ async def enqueue(request: Request) -> Response:
         edge = _edge()
     except Misconfigured as wrong:
         return failure_answer(wrong)
-    with HEAP:
-        return await edge(request)
+    return await edge(request)

@@ -22,6 +22,7 @@ from shared.domain.errors import CloudTaskerError, Code
 from shared.domain.trace import trace_id_of
 from shared.edges.access import AccessPolicy, Caller
 from shared.edges.actor import acting
+from shared.edges.heap import HEAP
 from shared.edges.http_body import has_unread_body
 from shared.edges.http_errors import MEDIA_TYPE, HttpError, Problem, problem_of, unexpected
 from shared.telemetry import Event, log
@@ -72,6 +73,10 @@ class HttpEdge:
 
     async def __call__(self, request: Request) -> Response:
         """Answer `request`, whatever happens; nothing but cancellation escapes."""
+        with HEAP:
+            return await self._counted(request)
+
+    async def _counted(self, request: Request) -> Response:
         began = time.perf_counter()
         at_path, parameters = self._match(request.scope["path"])
         route = at_path.get(request.method) or next(iter(at_path.values()), None)

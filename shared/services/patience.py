@@ -1,6 +1,7 @@
 """Waits out a ledger that is away, for moves that are safe to repeat."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -34,17 +35,13 @@ async def held(move: Callable[[], Awaitable[T]], goes_on: Callable[[], bool], se
 
 
 async def patiently(move: Callable[[], Awaitable[T]], what: str) -> T:
-    """What `move` returns, tried again until the ledger answers.
+    """What `move` returns, tried again until the ledger answers; one that hangs is cut off.
 
     Raises: LedgerUnavailable, saying that `what` could not be recorded, after 28 s; whatever else
     `move` raises, at once.
     """
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                try:
-                    return await move()
-                except LedgerUnavailable:
-                    await asyncio.sleep(PAUSE_SECONDS)
+            return await held(move, lambda: True, math.inf)
     except TimeoutError:
         raise LedgerUnavailable(f"{what} could not be recorded") from None

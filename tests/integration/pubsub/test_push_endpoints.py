@@ -6,6 +6,7 @@ import ipaddress
 import json
 import ssl
 import urllib.request
+from contextlib import closing, suppress
 
 import pytest
 from cryptography import x509
@@ -55,8 +56,8 @@ class Endpoint:
 
     async def serve(self, reader, writer):
         """Answer one connection's requests."""
-        try:
-            while True:
+        with closing(writer), suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:  # until the emulator hangs up
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
                 await reader.readexactly(length)
@@ -66,10 +67,6 @@ class Endpoint:
                 else:
                     writer.write(OK)
                     await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import urllib.parse
 import psutil
 import pytest
 
+from emulators.stack.parts import MOST_OUTSTANDING
 from tests.integration.stack.conftest import eventually, get
 from tests.support.ports import free_port
 
@@ -67,6 +68,12 @@ def test_a_second_run_on_the_same_folder_is_refused(start, running):
     assert f"CT103 This project is already running (pid {running.process.pid}" in second.text()
     assert second.text().splitlines()[-1].startswith("Fix: ")
     assert get(running.state["rest"])["function"] == "enqueue"
+
+
+def test_the_emulator_is_told_how_many_deliveries_one_process_can_hold(running):
+    words = psutil.Process(running.state["pids"]["pubsub"]).cmdline()
+
+    assert words[words.index("--push-outstanding") + 1] == str(MOST_OUTSTANDING)
 
 
 def test_a_port_that_was_asked_for_is_not_moved(start):

@@ -8,6 +8,7 @@ import pytest
 
 from shared import metrics
 from shared.domain.errors import LedgerUnavailable, Misconfigured
+from shared.edges import http_edge
 from shared.edges.http_body import read_json
 from shared.edges.http_edge import HttpEdge, Route, json_answer
 from tests.contract.api.rest_app import BASE_URL, framework_app
@@ -52,6 +53,27 @@ async def test_one_path_may_have_a_route_for_each_method():
         assert (await http.post("/a/x")).json() == {"made": True}
         wrong = await http.delete("/a/x")
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD, POST")
+
+
+async def test_a_request_is_under_way_for_the_garbage_collector_until_it_is_answered(monkeypatch):
+    seen = []
+
+    class Watched:
+        def __enter__(self):
+            seen.append("begun")
+
+        def __exit__(self, *_):
+            seen.append("ended")
+
+    async def work(request):
+        seen.append("works")
+        return json_answer({})
+
+    monkeypatch.setattr(http_edge, "HEAP", Watched())
+    async with open_edge(Route("GET", "/a", work)) as http:
+        await http.get("/a")
+
+    assert seen == ["begun", "works", "ended"]
 
 
 async def test_head_is_answered_where_get_is():

@@ -180,11 +180,14 @@ async def test_a_dead_letter_is_held_while_the_ledger_is_away():
 async def test_a_burial_that_shall_end_waits_for_no_ledger():
     ledger = MemoryLedger(FakeClock())
     bury = BuryService({"greet": greeting_type()}, ledger)
+    askings = []
 
     async def away(*asked):
+        askings.append(asked)
         raise LedgerUnavailable("away")
 
     ledger.give_back = away
     bury.drain()
     with pytest.raises(LedgerUnavailable):
         await bury.bury(dead_letter(uuid7()))
+    assert len(askings) == 1

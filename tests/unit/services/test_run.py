@@ -72,6 +72,20 @@ async def test_a_cancelled_run_is_interrupted_and_ends_cancelled():
     )
 
 
+async def test_a_run_that_is_asked_to_stop_twice_is_interrupted_once():
+    interruptions = []
+
+    async def handle(run):
+        run.interrupt_with(lambda: interruptions.append("now"))
+        run.cancel()
+        run.cancel()
+
+    bench = Bench(handle)
+    await bench.service.execute(await bench.add())
+
+    assert interruptions == ["now"]
+
+
 async def test_a_handler_that_finishes_in_spite_of_it_has_succeeded():
     started = asyncio.Event()
     bench = Bench(interrupted(started, then=lambda: "saved"))
