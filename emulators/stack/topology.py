@@ -43,7 +43,7 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Topology:
-    """Everything to provision in one project, topics before the subscriptions that need them."""
+    """Everything to provision in one project, each after what it needs."""
 
     project: str
     topics: Sequence[Topic]
@@ -62,9 +62,10 @@ def plan(
     for task_type in task_types:
         name = f"tasks-{task_type.cloud_name}"
         topics += [Topic(name), Topic(f"{name}-dead", _DEAD_TOPIC_RETENTION_SECONDS)]
-        subscriptions.append(_work(name, task_type, function_urls[task_type.name], service_account))
+        # The first delivery may already end as a dead letter, so somebody holds those by then.
         dead_letter = function_urls.get(DEAD_LETTER_FUNCTION, "")
         subscriptions += _dead(name, dead_letter, service_account)
+        subscriptions.append(_work(name, task_type, function_urls[task_type.name], service_account))
     return Topology(project, topics, subscriptions)
 
 
@@ -94,4 +95,4 @@ def _dead(name: str, url: str, service_account: str) -> list[Subscription]:
         service_account=service_account,
         retry_seconds=_DEAD_RETRY_SECONDS,
     )
-    return [push, hold]
+    return [hold, push]

@@ -75,8 +75,12 @@ resource "google_pubsub_subscription" "tasks_push" {
     max_delivery_attempts = each.value.max_attempts
   }
 
-  # Without the grants Pub/Sub would drop what it cannot forward.
-  depends_on = [google_pubsub_topic_iam_member.agent_forwards]
+  # Without the grants Pub/Sub would drop what it cannot forward, and the first delivery may already
+  # end as a dead letter, which somebody holds by then.
+  depends_on = [
+    google_pubsub_topic_iam_member.agent_forwards,
+    google_pubsub_subscription.dead_hold,
+  ]
 }
 
 resource "google_pubsub_subscription" "dead_push" {

@@ -194,13 +194,14 @@ def connections(**more: str) -> dict[str, int]:
 def test_the_cache_is_asked_by_the_api_and_by_limited_types_alone():
     """So nobody else is given its password (`cache_readers`)."""
     module = ast.parse((ROOT / "shared" / "bootstrap.py").read_text())
-    functions = [part for part in module.body if isinstance(part, ast.FunctionDef)]
-    asking = {function.name for function in functions if "redis_url" in ast.unparse(function)}
-    users = {
-        function.name
-        for function in functions
-        for call in ast.walk(function)
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in asking
-    }
+    functions = {part.name: part for part in module.body if isinstance(part, ast.FunctionDef)}
+
+    def asks(name: str) -> bool:
+        """Whether the function, or one that it calls at any depth, reads the address."""
+        calls = [one.func for one in ast.walk(functions[name]) if isinstance(one, ast.Call)]
+        called = {call.id for call in calls if isinstance(call, ast.Name)} & functions.keys()
+        return "redis_url" in ast.unparse(functions[name]) or any(map(asks, called))
+
+    users = {name for name in functions if not name.startswith("_") and asks(name)}
 
     assert users == {"api", "runner"}

@@ -12,7 +12,7 @@ def planned(settings: dict | None = None, urls=URLS, account=ACCOUNT):
     return topology, {subscription.name: subscription for subscription in topology.subscriptions}
 
 
-def test_a_task_type_has_two_topics_and_three_subscriptions():
+def test_a_task_type_has_two_topics_and_three_subscriptions_work_after_who_holds_its_dead_letters():
     topology, subscriptions = planned()
 
     assert [topic.name for topic in topology.topics] == [
@@ -20,9 +20,9 @@ def test_a_task_type_has_two_topics_and_three_subscriptions():
         "tasks-send-email-dead",
     ]
     assert list(subscriptions) == [
-        "tasks-send-email-push",
-        "tasks-send-email-dead-push",
         "tasks-send-email-dead-hold",
+        "tasks-send-email-dead-push",
+        "tasks-send-email-push",
     ]
 
 
@@ -80,7 +80,7 @@ def test_dead_letters_go_to_their_function_and_are_held_by_a_pull_subscription()
 def test_without_a_dead_letter_function_the_messages_are_still_held():
     _, subscriptions = planned(urls={"send_email": "http://127.0.0.1:8101"})
 
-    assert list(subscriptions) == ["tasks-send-email-push", "tasks-send-email-dead-hold"]
+    assert list(subscriptions) == ["tasks-send-email-dead-hold", "tasks-send-email-push"]
 
 
 def test_an_emulator_without_tokens_is_not_asked_for_them():
