@@ -29,7 +29,7 @@ noop:
   retry: {by: pubsub, min_seconds: 0.3, max_seconds: 2}
 """
 KEYS, EACH = 100, 10 if IS_LONG else 3
-ROUNDS = 8 if IS_LONG else 1
+ROUNDS = 8
 
 
 @pytest.fixture(scope="module")
@@ -215,9 +215,8 @@ def beside_poison(stack) -> float:
     return took
 
 
-def test_a_poison_ordering_key_keeps_no_other_key_waiting(stack):
-    """One key in a hundred fails always. The others beside it, and alone, in turn: 95 % of their
-    rate, but for twice the error that the spread of the rounds leaves in it."""
+def share_of_their_rate(stack) -> tuple[float, float]:
+    """What the others keep beside the poison, and twice the error that the spread leaves in it."""
     calm, beside = [], []
     for n in range(ROUNDS):
         if n % 2:  # who comes second has the larger table
@@ -226,6 +225,15 @@ def test_a_poison_ordering_key_keeps_no_other_key_waiting(stack):
         if n % 2 == 0:
             calm.append(alone(stack))
     share = mean(calm) / mean(beside)
-    unsure = hypot(stdev(calm), stdev(beside)) / ROUNDS**0.5 / mean(calm) if ROUNDS > 1 else 0.0
+    unsure = 2 * hypot(stdev(calm), stdev(beside)) / ROUNDS**0.5 / mean(calm)
     print(f"{calm} s alone, {beside} s beside: {share:.0%} of the rate, give or take {unsure:.0%}")
-    assert share >= (0.95 - 2 * unsure if IS_LONG else 0.3)
+    return share, unsure
+
+
+def test_a_poison_ordering_key_keeps_no_other_key_waiting(stack):
+    """One key in a hundred fails always; the others end while it is still at it. In a long run,
+    which has the machine for itself, they also keep 95 % of their rate."""
+    beside_poison(stack)
+    if IS_LONG:
+        share, unsure = share_of_their_rate(stack)
+        assert share >= 0.95 - unsure
