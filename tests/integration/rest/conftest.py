@@ -18,7 +18,7 @@ async def served(memory: MemoryApi) -> AsyncIterator[int]:
     """The port on which the API of `memory` answers as long as the block lasts."""
     with socket.create_server(("127.0.0.1", free_port())) as listener:
         config = uvicorn.Config(
-            rest_app(memory.api), http="httptools", lifespan="off", log_level="warning"
+            rest_app(memory.api), http="httptools", lifespan="off", log_config=None
         )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))

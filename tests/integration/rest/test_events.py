@@ -29,7 +29,7 @@ async def served(heartbeat_seconds=15.0):
     events = Events(memory.api, heartbeat_seconds=heartbeat_seconds)
     route = Route("GET", "/tasks/{task_id}/events", events.stream, Scope.READ)
     app = framework_app(HttpEdge([route], access_policy(memory.api.settings)))
-    config = uvicorn.Config(app, port=port, log_level="error", lifespan="off")
+    config = uvicorn.Config(app, port=port, log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     serving = asyncio.ensure_future(server.serve())
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as http:
