@@ -6,9 +6,11 @@ import sys
 from asyncio import AbstractEventLoop
 
 from grpc_gateway.server import start
-from shared import bootstrap, telemetry
+from shared import telemetry
+from shared.bootstrap import api
 from shared.domain.errors import Misconfigured
 from shared.edges.heap import HEAP
+from shared.opened import settings
 from shared.settings import Settings
 from shared.telemetry import Event
 
@@ -17,7 +19,7 @@ def main() -> None:
     """Serve until the process is told to stop. Exit code 1: it is not set up correctly."""
     telemetry.configure(Settings())  # wrong settings are said in the same form
     try:
-        telemetry.configure(bootstrap.settings())
+        telemetry.configure(settings())
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(_serve())
     except Misconfigured as wrong:
@@ -29,7 +31,7 @@ async def _serve() -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    gateway = await start(bootstrap.api())
+    gateway = await start(api())
     HEAP.settle()
     telemetry.log(Event.PROCESS_READY, address=gateway.address)
     await stopping.wait()

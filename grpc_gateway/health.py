@@ -15,7 +15,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthServicer
 
 from protos.cloudtasker.v1 import task_service_pb2 as pb
-from shared.bootstrap import Readiness
+from shared.readiness import Readiness
 
 TASK_SERVICE: Final = pb.DESCRIPTOR.services_by_name["TaskService"].full_name
 READY: Final = ("", TASK_SERVICE)

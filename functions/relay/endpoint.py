@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared import telemetry
-from shared.bootstrap import Readiness, Relay
+from shared.bootstrap import Relay
+from shared.readiness import Readiness
 from shared.services.relay import Round
 from shared.settings import Settings
 from shared.telemetry import Event, Severity

@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared import telemetry
-from shared.bootstrap import Readiness
 from shared.domain.errors import CloudTaskerError, Misconfigured, Unauthenticated
 from shared.edges.drain import when_told_to_stop
 from shared.edges.heap import HEAP
 from shared.edges.id_token import IdTokenCheck
 from shared.edges.push_answers import error_answer
 from shared.edges.push_token import push_token_check
+from shared.readiness import Readiness
 from shared.settings import Settings
 from shared.telemetry import Event
 

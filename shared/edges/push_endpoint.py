@@ -11,12 +11,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from shared import telemetry
-from shared.bootstrap import Readiness
 from shared.domain.envelope import Delivery, UndecodableEnvelope
 from shared.domain.errors import CloudTaskerError
 from shared.domain.settlement import Answer
 from shared.edges.delivery import delivery_of, is_cloud_event, raw_delivery
 from shared.edges.push_answers import STATUS_OF, error_answer
+from shared.readiness import Readiness
 from shared.settings import Settings
 from shared.telemetry import Event, Field
 

@@ -149,6 +149,7 @@ def test_a_lost_redis_loses_no_task_and_limits_hold_again(stack):
     ids = stack.enqueue_all([many] * 10)
     port = int(stack.state["redis"].rpartition(":")[2].partition("/")[0])
     client = redis.Redis(port=port)
+    eventually(lambda: client.keys("*slots*"), 20, "the turns are kept in Redis")
     client.flushall()
     os.kill(stack.pid_of("redis"), signal.SIGKILL)
     ids += stack.enqueue_all([many] * 5)

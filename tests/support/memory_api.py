@@ -13,7 +13,8 @@ from shared.adapters.memory_groups import MemoryGroups
 from shared.adapters.memory_operations import MemoryOperations
 from shared.adapters.memory_schedules import MemorySchedules
 from shared.adapters.memory_upkeep import MemoryUpkeep
-from shared.bootstrap import Api, Readiness
+from shared.bootstrap import Api
+from shared.readiness import Readiness
 from shared.services.checking import TaskChecker
 from shared.services.chores import ChoresService
 from shared.services.claim_check import ClaimCheck

@@ -10,10 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from shared.adapters.memory import MemoryLedger
-from shared.bootstrap import Readiness, Runner
+from shared.bootstrap import Runner
 from shared.domain.task import NewTask
 from shared.edges.task_context import TaskContext
 from shared.edges.task_function import task_function
+from shared.readiness import Readiness
 from shared.services.execute import ExecuteService
 from shared.services.verdict import Handle
 from shared.settings import Settings

@@ -11,8 +11,8 @@ from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
 from grpc_gateway.health import Health
 from protos.cloudtasker.v1 import task_service_pb2 as pb
-from shared.bootstrap import Readiness
 from shared.domain.errors import Misconfigured
+from shared.readiness import Readiness
 from tests.integration.grpc.refused import refusal
 
 TASK_SERVICE = "cloudtasker.v1.TaskService"

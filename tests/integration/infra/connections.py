@@ -8,6 +8,7 @@ from shared import bootstrap
 from shared.adapters.batcher import Batcher
 from shared.adapters.pg_calls import Calls
 from shared.adapters.pg_reads import reads_of
+from shared.opened import settings
 
 
 def of(root: object) -> int:
@@ -29,7 +30,7 @@ def _is_ours(part: object) -> bool:
 
 
 def _pool() -> int:
-    pool = reads_of(bootstrap.settings().database_url)._engine.pool
+    pool = reads_of(settings().database_url)._engine.pool
     return pool.size() + pool._max_overflow  # type: ignore[attr-defined]
 
 

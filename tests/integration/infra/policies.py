@@ -6,8 +6,8 @@ from collections.abc import Callable
 from emulators.terraform.planning import Plan
 from grpc_gateway.health import LIVE
 from shared.adapters.catalogue import load_catalogue
-from shared.bootstrap import ANSWER_SECONDS
 from shared.domain.task_type import TaskType
+from shared.readiness import ANSWER_SECONDS
 from shared.settings import ROOT
 from tests.integration.infra.resources import resources, strings
 

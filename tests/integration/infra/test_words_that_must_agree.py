@@ -193,15 +193,22 @@ def connections(**more: str) -> dict[str, int]:
 
 def test_the_cache_is_asked_by_the_api_and_by_limited_types_alone():
     """So nobody else is given its password (`cache_readers`)."""
-    module = ast.parse((ROOT / "shared" / "bootstrap.py").read_text())
-    functions = {part.name: part for part in module.body if isinstance(part, ast.FunctionDef)}
+    wired, opened = (_functions_of(f"shared/{name}.py") for name in ("bootstrap", "opened"))
+    functions = opened | wired
 
     def asks(name: str) -> bool:
         """Whether the function, or one that it calls at any depth, reads the address."""
         calls = [one.func for one in ast.walk(functions[name]) if isinstance(one, ast.Call)]
-        called = {call.id for call in calls if isinstance(call, ast.Name)} & functions.keys()
-        return "redis_url" in ast.unparse(functions[name]) or any(map(asks, called))
+        called = {ast.unparse(call).removeprefix("opened.") for call in calls}
+        return "redis_url" in ast.unparse(functions[name]) or any(
+            asks(one) for one in called & functions.keys()
+        )
 
-    users = {name for name in functions if not name.startswith("_") and asks(name)}
+    users = {name for name in wired if not name.startswith("_") and asks(name)}
 
     assert users == {"api", "runner"}
+
+
+def _functions_of(path: str) -> dict[str, ast.FunctionDef]:
+    module = ast.parse((ROOT / path).read_text())
+    return {part.name: part for part in module.body if isinstance(part, ast.FunctionDef)}

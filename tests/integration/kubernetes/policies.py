@@ -5,7 +5,7 @@ from typing import Any
 
 Document = dict[str, Any]
 READY_SECONDS = 2
-"""What a readiness check itself may take (shared/bootstrap.py)."""
+"""What a readiness check itself may take (shared/readiness.py)."""
 GRACE_SECONDS = 10
 """What a process needs to end after SIGTERM."""
 

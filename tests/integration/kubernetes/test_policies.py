@@ -6,7 +6,7 @@ from copy import deepcopy
 import pytest
 
 from shared.adapters.cloud_sql import place_of
-from shared.bootstrap import ANSWER_SECONDS
+from shared.readiness import ANSWER_SECONDS
 from shared.settings import read_settings
 from shared.variables import VARIABLES
 from tests.integration.kubernetes import policies

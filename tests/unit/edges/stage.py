@@ -9,12 +9,13 @@ import httpx
 from uuid_utils.compat import uuid7
 
 from shared.adapters.memory import MemoryLedger
-from shared.bootstrap import Readiness, Runner
+from shared.bootstrap import Runner
 from shared.domain.task import NewTask, Task
 from shared.domain.task_type import TaskType
 from shared.edges.guarded_function import Function
 from shared.edges.task_context import TaskContext
 from shared.edges.task_function import task_function
+from shared.readiness import Readiness
 from shared.services.execute import ExecuteService
 from shared.services.verdict import Handle
 from shared.settings import Settings

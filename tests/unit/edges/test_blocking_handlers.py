@@ -5,11 +5,12 @@ import threading
 
 import pytest
 
-from shared.bootstrap import Readiness, Runner
+from shared.bootstrap import Runner
 from shared.domain.outcome import RejectTask
 from shared.domain.task import State
 from shared.edges.blocking import in_thread
 from shared.edges.task_function import task_function
+from shared.readiness import Readiness
 from shared.services.execute import ExecuteService
 from tests.support.push import calling
 from tests.support.task_types import greeting_type

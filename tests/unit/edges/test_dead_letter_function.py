@@ -7,10 +7,11 @@ from uuid_utils.compat import uuid7
 
 from functions.dead_letter.endpoint import DeadLetterEndpoint
 from shared.adapters.memory import MemoryLedger
-from shared.bootstrap import Burial, Readiness
+from shared.bootstrap import Burial
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.task import NewTask, State
 from shared.edges.guarded_function import guarded_function
+from shared.readiness import Readiness
 from shared.services.bury import BuryService
 from tests.support.clock import FakeClock
 from tests.support.push import PROJECT, calling, push_body

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 from starlette.requests import Request
 
-from shared.bootstrap import Readiness
 from shared.domain.errors import Code, LedgerUnavailable, Misconfigured
 from shared.domain.settlement import Answer
 from shared.edges.guarded_function import guarded_function
 from shared.edges.push_answers import ANSWER_TO, STATUS_OF
 from shared.edges.push_endpoint import PushEndpoint
 from shared.edges.task_function import task_function
+from shared.readiness import Readiness
 from tests.support.push import binary_event, calling, structured_event
 from tests.support.tokens import AUDIENCE, EMAIL, claims, key_server, token
 from tests.unit.edges.stage import SETTINGS, Script, staged_function

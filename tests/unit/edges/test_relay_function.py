@@ -8,12 +8,13 @@ from uuid_utils.compat import uuid7
 
 from functions.relay.endpoint import RelayEndpoint
 from shared.adapters.memory import MemoryLedger, MemoryPublisher
-from shared.bootstrap import Readiness, Relay
+from shared.bootstrap import Relay
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.outcome import Failure
 from shared.domain.settlement import Answer, Settlement
 from shared.domain.task import NewTask, State
 from shared.edges.guarded_function import guarded_function
+from shared.readiness import Readiness
 from tests.support.clock import FakeClock
 from tests.support.memory_relay import memory_relay
 from tests.support.push import PROJECT, calling

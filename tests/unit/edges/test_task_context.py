@@ -6,11 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from shared.bootstrap import Readiness, Runner
+from shared.bootstrap import Runner
 from shared.domain.outcome import TaskCancelled
 from shared.domain.task import State
 from shared.edges.task_context import ByHand, TaskContext
 from shared.edges.task_function import task_function
+from shared.readiness import Readiness
 from shared.services.execute import ExecuteService
 from shared.settings import Settings
 from tests.support.push import calling

@@ -9,7 +9,7 @@ from functions.make_thumbnail.handler import make_thumbnail
 from functions.make_thumbnail.imaging import UnusableImage
 from functions.make_thumbnail.payload import MakeThumbnail
 from shared.adapters.memory_blobs import MemoryBlobs
-from shared.bootstrap import Readiness, Runner
+from shared.bootstrap import Runner
 from shared.domain.blob import BlobsUnavailable, owner_of
 from shared.domain.errors import Misconfigured
 from shared.domain.task import NewTask, State
@@ -17,6 +17,7 @@ from shared.domain.task_type import Limits, TaskType
 from shared.edges.address_guard import BlockedAddress
 from shared.edges.task_context import TaskContext
 from shared.edges.task_function import task_function
+from shared.readiness import Readiness
 from shared.services.execute import ExecuteService
 from shared.settings import Settings
 from tests.support.push import PROJECT, calling
