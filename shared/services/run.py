@@ -79,6 +79,9 @@ class Run:
                 await self._runs.say_progress(self.claim, *said)
             except LedgerUnavailable:
                 self._said = self._said or said  # no reason to fail: the next word may get through
+            except asyncio.CancelledError:
+                self._said = self._said or said  # whether it was written is not known
+                raise
 
     async def once(self, key: str, effect: Callable[[], Awaitable[Any] | Any]) -> Any:
         """The recorded outcome of `effect`, or a new one; see `TaskContext.once`."""
@@ -107,8 +110,9 @@ class Run:
         await asyncio.shield(recording)
 
     async def close(self) -> None:
-        """The handler has ended: finish what is being recorded, drop what is being said."""
+        """The handler has ended: finish what is being recorded, write the last word at once."""
         saying = [self._saying] if self._saying else []
         for one in saying:
             one.cancel()
         await asyncio.gather(*saying, *self._recording, return_exceptions=True)
+        await asyncio.gather(self._say(), return_exceptions=True)
