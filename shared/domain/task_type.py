@@ -2,13 +2,16 @@
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared.domain.errors import InvalidField, InvalidPayload
 from shared.domain.payload import Payload
 from shared.domain.schedule import ScheduleSpec
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 NAME_PATTERN: Final = r"^[a-z][a-z0-9_]{1,22}[a-z0-9]$"
 TAKEN_NAMES: Final = frozenset(
@@ -193,6 +196,13 @@ def problems_of(refused: ValidationError, prefix: str = "payload") -> tuple[Inva
     """
     found = refused.errors(include_url=False, include_context=False, include_input=False)
     return tuple(
-        InvalidField(".".join((prefix, *map(str, problem["loc"]))).lstrip("."), problem["msg"])
+        InvalidField(".".join((prefix, *map(str, problem["loc"]))).lstrip("."), _said(problem))
         for problem in found[:MAX_PROBLEMS]
     )
+
+
+def _said(problem: "ErrorDetails") -> str:
+    """The library's words, without what only a reader of this code could understand."""
+    if problem["type"] in ("model_type", "dict_type"):
+        return "Input should be an object"
+    return problem["msg"].removeprefix("Value error, ")

@@ -46,7 +46,7 @@ def test_a_folder_with_a_task_yaml_is_a_task_type(house):
     ("yaml", "said"),
     [
         ("max_attempts: 4", "functions/thing/task.yaml: max_attempts: "),
-        ("time_limit_seconds: 999", "limits: Value error, time_limit_seconds (999) above 570"),
+        ("time_limit_seconds: 999", "limits: time_limit_seconds (999) above 570"),
         ("ack_deadline_seconds: 5", "ack_deadline_seconds: "),
         ("retry: {min_seconds: -1}", "retry.min_seconds: "),
         ("retry: {by: luck}", "retry.by: "),
