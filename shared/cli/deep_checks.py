@@ -6,14 +6,17 @@ Each is asked for by its own setting or by the stack that runs here; none change
 import asyncio
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Callable, Sized
 from hashlib import sha256
 from importlib import metadata
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from shared.cli.checkup import Check
 from shared.cli.probes import ProbeFailed, probe_port, probe_redis
 from shared.cli.stack_state import StackState, settings
+from shared.domain.errors import Misconfigured
 
 PACKAGE: Final = "cloudtasker"
 MOST_SKEW_SECONDS: Final = 5.0
@@ -49,6 +52,23 @@ def _is_whole(file: metadata.PackagePath) -> bool:
     except OSError:
         return False
     return urlsafe_b64encode(digest).rstrip(b"=").decode() == file.hash.value
+
+
+def task_files(root: Path, load: Callable[..., Sized] | None = None) -> list[Check]:
+    """Whether this checkout's task types can be read, as every process of the stack does."""
+    from shared.adapters.catalogue import load_catalogue
+
+    if not (root / "functions").is_dir():
+        return []
+    try:
+        found = (load or load_catalogue)(root, settings().task_overrides)
+    except Exception as wrong:  # a payload.py is anybody's code; what it raises is told
+        said = (
+            str(wrong) if isinstance(wrong, Misconfigured) else f"{type(wrong).__name__}: {wrong}"
+        )
+        fix = "correct what is named; until then nothing that reads task types works"
+        return [Check("task files", "fail", said, fix)]
+    return [Check("task files", "ok", f"{len(found)} task types")]
 
 
 async def database(state: StackState | None) -> list[Check]:

@@ -1,10 +1,10 @@
 """A table that people can read and copy at any width: no lines, and ids are never cut.
 
 In a narrow window the last column, which says most, goes onto a line of its own below its row, and
-of the others those that have no room are left out: `-o json` has everything.
+of the others those that have no room are left out: `-o json` has everything. A listing may have
+more such columns; a row whose last cell is empty has nothing below it.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 from rich.cells import cell_len
@@ -18,12 +18,16 @@ ROOM_TO_CUT: Final = 30
 
 
 class Listing:
-    """Rows below headers. `cut_last`: the last column may be cut to stay on its row's line."""
+    """Rows below headers. `cut_last`: the last column may be cut to stay on its row's line.
 
-    def __init__(self, *headers: str, cut_last: bool = False) -> None:
+    `below`: so many columns, counted from the last, go below a row that has no room for them.
+    """
+
+    def __init__(self, *headers: str, cut_last: bool = False, below: int = 1) -> None:
         self._headers = [Text(header, style="bold") for header in headers]
         self._rows: list[list[Text]] = []
         self._cut_last = cut_last
+        self._below = below
 
     def add_row(self, *cells: str | Text) -> None:
         """Add a row; a cell may be empty."""
@@ -35,8 +39,9 @@ class Listing:
         shown = self._columns_in(options.max_width, widths)
         for row in [self._headers, *self._rows]:
             yield _line(row[:shown], widths)
-            if shown < len(row) and row is not self._headers:
-                yield from _below(row[-1])
+            if row[-1].plain and row is not self._headers:
+                for cell in row[max(shown, len(row) - self._below) :]:
+                    yield Padding(cell, (0, 0, 0, GAP))
 
     def _widths(self) -> list[int]:
         rows = [self._headers, *self._rows]
@@ -60,9 +65,3 @@ def _line(cells: list[Text], widths: list[int]) -> Text:
         line.append_text(cell)
         line.append(" " * (width - cell_len(cell.plain) + GAP))
     return line.append_text(cells[-1])
-
-
-def _below(cell: Text) -> Iterator[Padding]:
-    """The last column's cell on lines of its own."""
-    if cell.plain:
-        yield Padding(cell, (0, 0, 0, GAP))

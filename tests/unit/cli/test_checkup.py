@@ -36,6 +36,15 @@ def test_doctor_prints_every_check_with_a_fix_for_what_is_wrong(cloudtasker):
     assert outcome.code == (1 if any(one["verdict"] == "fail" for one in checks) else 0)
 
 
+def test_doctor_ends_with_how_many_checks_came_out_how(cloudtasker):
+    *_, last = cloudtasker("doctor").err.splitlines()
+    checks = cloudtasker("doctor", "-o", "json").document["checks"]
+
+    failed = sum(one["verdict"] == "fail" for one in checks)
+    assert last.startswith(f"{len(checks)} checks: ")
+    assert f"{failed} fail" in last
+
+
 def test_a_folder_that_cannot_be_written_fails(tmp_path):
     file = tmp_path / "file"
     file.write_text("")

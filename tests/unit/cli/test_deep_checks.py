@@ -9,7 +9,9 @@ from importlib import metadata
 
 import pytest
 
+from shared.adapters.catalogue import load_catalogue
 from shared.cli import checkup, deep_checks
+from shared.settings import ROOT
 
 
 @pytest.fixture
@@ -33,6 +35,33 @@ def test_a_package_as_built_is_fine_and_a_changed_file_is_named(installed):
     assert (check.verdict, "thing.py" in check.found) == ("fail", True)
     (folder / "thing.py").unlink()
     assert deep_checks.judged(found).verdict == "fail"
+
+
+def task_folder(root, name: str, limits: str) -> None:
+    folder = root / "functions" / name
+    folder.mkdir(parents=True)
+    (folder / "task.yaml").write_text(limits)
+
+
+def test_a_task_yaml_that_cannot_be_used_is_named_with_its_field(tmp_path):
+    assert deep_checks.task_files(tmp_path) == []
+    task_folder(tmp_path, "crawl_site", "max_concurrent: -1")
+    [check] = deep_checks.task_files(tmp_path)
+    assert check.verdict == "fail"
+    assert check.found.startswith("functions/crawl_site/task.yaml: max_concurrent: ")
+
+
+def test_the_task_types_of_this_checkout_can_be_read():
+    [check] = deep_checks.task_files(ROOT)
+    assert (check.verdict, check.found) == ("ok", f"{len(load_catalogue(ROOT))} task types")
+
+
+def test_a_payload_that_cannot_be_imported_is_told_with_what_it_raised():
+    def broken(*given):
+        raise SyntaxError("invalid syntax")
+
+    [check] = deep_checks.task_files(ROOT, broken)
+    assert (check.verdict, check.found) == ("fail", "SyntaxError: invalid syntax")
 
 
 def test_another_level_of_the_schema_names_the_command():

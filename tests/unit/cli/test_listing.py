@@ -60,6 +60,24 @@ def test_columns_without_room_are_left_out_and_the_error_is_not():
     assert lines[1:3] == [f"{ID}  dead", "  TimeoutError: the other side did not answer"]
 
 
+def test_more_columns_than_the_last_may_go_below_a_row_that_has_something_to_say_there():
+    checks = Listing("CHECK", "VERDICT", "FOUND", "FIX", below=2)
+    checks.add_row("disk", "ok", "81.9 GB free", "")
+    checks.add_row("relay", "fail", "http://127.0.0.1:8105 503", "start it again")
+
+    assert drawn(checks, 30) == [
+        "CHECK  VERDICT",
+        "disk   ok",
+        "relay  fail",
+        "  http://127.0.0.1:8105 503",
+        "  start it again",
+    ]
+    assert drawn(checks, 42)[2:] == [
+        "relay  fail     http://127.0.0.1:8105 503",
+        "  start it again",
+    ]
+
+
 @pytest.mark.parametrize("width", [36, 40, 60, 80, 120, 1000])
 def test_an_id_is_never_cut_where_a_line_can_hold_it(width):
     assert sum(line.startswith(ID) for line in drawn(tasks(), width)) == 2

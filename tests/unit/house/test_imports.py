@@ -53,7 +53,7 @@ ALLOWED = {
     ],
     "shared.client": ["shared.client", "shared.domain", "shared.settings"],
     "shared.cli": ["shared.cli", "shared.client", "shared.domain", "shared.settings"],
-    "shared.cli.deep_checks": ["shared.adapters", "shared.cli", "shared.settings"],
+    "shared.cli.deep_checks": ["shared.adapters", "shared.cli", "shared.settings", "shared.domain"],
     "shared.cli.keys": ["shared.adapters", "shared.cli", "shared.settings", "shared.domain"],
     "shared.cli.migrate": ["shared.migrations", "shared.cli", "shared.settings", "shared.domain"],
     "functions": [],
