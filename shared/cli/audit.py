@@ -19,7 +19,7 @@ from shared.client.desk_shapes import AuditLine
 @output_options("table", "json", "jsonl")
 @click.pass_obj
 def audit(setup: Setup, limit: int, url: str | None, output: Output) -> None:
-    """List redrives, bulk operations, pauses and resumes, newest first, with who did them.
+    """List who redrove, cancelled, discarded, paused, resumed and scheduled what, newest first.
 
     \b
     Example:

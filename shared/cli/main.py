@@ -43,9 +43,9 @@ def cli(context: click.Context) -> None:
 
     \b
     First steps:
-    $ cloudtasker dev                                         start everything here
-    $ cloudtasker tasks enqueue send_email --sample --wait    in another terminal
-    $ cloudtasker mail                                        what was sent
+    $ cloudtasker dev                                        start everything
+    $ cloudtasker tasks enqueue send_email --sample --wait   in another window
+    $ cloudtasker mail                                       what was sent
 
     Exit codes: 0 ok, 1 the task or check failed, 2 usage, 3 not found, 4 conflict or wrong state,
     5 no answer from the service, 6 not authenticated, 7 a bulk operation did not change all,

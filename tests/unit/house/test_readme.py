@@ -3,6 +3,7 @@
 import re
 import subprocess
 
+from shared.cli.main import COMMANDS
 from shared.settings import ROOT
 from shared.variables import VARIABLES
 
@@ -28,3 +29,8 @@ def test_make_alone_lists_every_target_that_has_a_purpose():
     said = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for target in ("setup", "run", "test", "lint", "typecheck", "check", "new-task"):
         assert f"make {target} " in said
+
+
+def test_the_readme_names_every_command_of_the_command_line():
+    [line] = re.findall(r"`\.venv/bin/cloudtasker --help`.*?for scripts\.", README, re.DOTALL)
+    assert {name for name in COMMANDS if not re.search(rf"`{name}[ `]", line)} == set()
