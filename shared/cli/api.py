@@ -71,12 +71,16 @@ def connect(setup: Setup, url: str | None) -> Client:
     )
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work`; what goes wrong with the API becomes a CliError."""
+def run(work: Coroutine[Any, Any, T], *, missing: str = "") -> T:
+    """Run `work`; what goes wrong with the API becomes a CliError.
+
+    `missing` is what to do about an id that is not there, when it is no task's.
+    """
     try:
         return asyncio.run(work)
     except ApiError as refused:
-        raise refusal(refused) from refused
+        fix = missing if refused.code == Code.NOT_FOUND else ""
+        raise refusal(refused, fix=fix) from refused
     except ServiceUnreachable as away:
         raise unanswered(away) from away
     except WaitTimedOut as late:
@@ -109,6 +113,8 @@ def refusal(refused: ApiError, *facts: str, fix: str = "", what: str = "") -> Cl
     """What the API's refusal means here; `fix` and `what` replace the general texts."""
     code, exit_code = _REFUSALS.get(refused.code, _other(refused.status))
     general = _look_at(refused.holder) + _FIXES.get(code, "correct the request, and try again.")
+    if refused.code == Code.MISCONFIGURED:
+        general = "that log names the file or the setting; `cloudtasker dev` prints it as it comes."
     message = what or _sentence(refused.detail)
     return CliError(code, message, *facts, fix=fix or general, exit_code=exit_code)
 

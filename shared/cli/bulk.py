@@ -169,9 +169,14 @@ def _show_preview(asked: Asked, preview: Preview, output: Output) -> None:
 
 
 def _show_nothing(asked: Asked, preview: Preview, output: Output) -> None:
+    """No error unless tasks were named: those stay as they are."""
     if not output.is_table:
         output.document(preview)
-    output.note(f"No task fits: nothing to {asked.kind}.")
+    if "task_ids" not in asked.wanted:
+        output.note(f"No task fits: nothing to {asked.kind}.")
+        return
+    output.note(f"No task that was named is there and can be {DONE_TO[asked.kind]}.")
+    raise SystemExit(int(Exit.PARTIAL))
 
 
 def _show(operation: OperationJson, output: Output) -> None:

@@ -48,10 +48,10 @@ def without_answer(away: ServiceUnreachable) -> CliError:
     return unanswered(away, PERHAPS if away.sent else NOTHING)
 
 
-def unknown_type(name: str, known: Sequence[str]) -> CliError:
+def unknown_type(name: str, known: Sequence[str], *facts: str) -> CliError:
     """CT302, as the service says it."""
     text = str(UnknownTaskType(name, known))
-    return refusal(ApiError(Code.UNKNOWN_TASK_TYPE, 400, text), NOTHING)
+    return refusal(ApiError(Code.UNKNOWN_TASK_TYPE, 400, text), *facts)
 
 
 def no_sample(name: str) -> CliError:

@@ -1,7 +1,11 @@
 """How a group of tasks is shown."""
 
+from typing import Final
+
 from shared.cli.output import Output
 from shared.client import GroupJson
+
+NO_GROUP: Final = "`cloudtasker groups start` printed its id, and `tasks get` of a member shows it."
 
 
 def show_group(group: GroupJson, output: Output) -> None:
@@ -22,5 +26,6 @@ def show_group(group: GroupJson, output: Output) -> None:
     if group["finished_at"]:
         facts.add_row("ended", clock(group["finished_at"]))
     for name, task_id in group["follow_ups"].items():
-        facts.add_row(name, task_id)
+        comes = group["state"] in ("running", "succeeded" if name == "then" else "failed")
+        facts.add_row(name, task_id if comes else "not made: the group ended otherwise")
     output.draw(facts)

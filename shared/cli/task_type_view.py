@@ -35,7 +35,7 @@ def task_type_details(one: TaskTypeJson) -> Group:
     limits.add_row("about", Text(plain(one["description"])))
     for name, value in one["limits"].items():
         if name not in ("description", "labels"):
-            limits.add_row(name, _retry(value) if name == "retry" else str(value))
+            limits.add_row(name, _retry(value) if name == "retry" else _limit(value))
     if one.get("example") is not None:
         limits.add_row("example", json_text(one.get("example")))
     return Group(limits, "", _field_table(one["payload_schema"]))
@@ -43,6 +43,17 @@ def task_type_details(one: TaskTypeJson) -> Group:
 
 def _retry(retry: Mapping[str, Any]) -> str:
     return f"{retry['by']}, {retry['min_seconds']:g} to {retry['max_seconds']:g} s"
+
+
+def _limit(value: Any) -> str:
+    """A limit in words; only those that nobody has set are null."""
+    if value is None:
+        return "no limit"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _field_table(schema: Mapping[str, Any]) -> Listing:

@@ -20,6 +20,9 @@ from shared.cli.words import age, clock, cut, duration, plain
 from shared.client import AttemptJson, TaskJson, TaskSummary
 
 ERROR_CHARACTERS: Final = 60
+NOT_MADE: Final = "not made: the task ended otherwise"
+JSON_CHARACTERS: Final = 4_000
+"""What a person may still want to read of a payload or a result."""
 STATES: Final = {
     "scheduled": ("◷", "blue"),
     "queued": ("•", "cyan"),
@@ -63,13 +66,16 @@ def task_details(task: TaskJson, now: datetime) -> Group:
     facts.add_row("task", task["task_id"])
     facts.add_row("type", task["task_type"])
     facts.add_row("state", state_text(task["state"]))
+    if task["generation"]:
+        facts.add_row("generation", f"{task['generation']}: redriven, with new attempts")
     facts.add_row("created", f"{clock(task['created_at'])}   {age(task['created_at'], now)}")
     if task["not_before"] and not task["finished_at"]:
         facts.add_row("starts", f"{clock(task['not_before'])}   {age(task['not_before'], now)}")
     if task["expires_at"] and not task["finished_at"]:
         facts.add_row("expires", f"{clock(task['expires_at'])}   {age(task['expires_at'], now)}")
     if progress := task["progress"]:
-        facts.add_row("progress", plain(f"{progress['percent']:g} %  {progress['text']}".rstrip()))
+        said = f"{percent_text(progress['percent'])}  {progress['text']}"
+        facts.add_row("progress", plain(said.rstrip()))
     if task["cancel_requested_at"]:
         facts.add_row("asked to stop", age(task["cancel_requested_at"], now))
     if task["finished_at"]:
@@ -82,14 +88,24 @@ def task_details(task: TaskJson, now: datetime) -> Group:
     if task["group_id"]:
         facts.add_row("group", task["group_id"])
     for name, task_id in task["follow_ups"].items():
-        facts.add_row(name, task_id)
+        facts.add_row(name, task_id if may_follow(name, task) else NOT_MADE)
     if task["error"]:
         facts.add_row("error", Text(error_line(task["error"], whole=True), style="red"))
-    facts.add_row("payload", json_text(task["payload"]))
+    if blob := task["payload_blob"]:
+        facts.add_row("payload", plain(f"{blob['bytes']:,} bytes in the blob store: {blob['key']}"))
+    else:
+        facts.add_row("payload", json_text(task["payload"]))
     facts.add_row("result", json_text(task["result"]))
     if not task["attempts"]:
         return Group(facts)
     return Group(facts, "", _attempt_table(task["attempts"]))
+
+
+def may_follow(name: str, task: TaskJson) -> bool:
+    """Whether the follow-up `name` is there or may still come. Both may be after a redrive."""
+    if not task["finished_at"] or task["generation"]:
+        return True
+    return (name == "then") == (task["state"] == "succeeded")
 
 
 def state_text(state: str) -> Text:
@@ -106,9 +122,17 @@ def error_line(error: dict[str, str] | None, *, whole: bool = False) -> str:
     return plain(text) if whole else cut(text, ERROR_CHARACTERS)
 
 
+def percent_text(percent: float) -> str:
+    """`40 %`, `3.3 %`."""
+    return f"{round(percent, 1):g} %"
+
+
 def json_text(value: Any) -> Text:
-    """A JSON value, indented, as plain text."""
-    return Text(plain(json.dumps(value, indent=2, ensure_ascii=False)))
+    """A JSON value, indented, as plain text; of a long one the beginning."""
+    text = plain(json.dumps(value, indent=2, ensure_ascii=False))
+    if len(text) <= JSON_CHARACTERS:
+        return Text(text)
+    return Text(f"{text[:JSON_CHARACTERS]}…\n({len(text):,} characters; -o json has them all)")
 
 
 def plain_grid() -> Table:
@@ -121,10 +145,12 @@ def plain_grid() -> Table:
 
 def _attempt_table(attempts: Sequence[AttemptJson]) -> Listing:
     table = Listing("ATTEMPT", "STARTED", "TOOK", "OUTCOME", "ERROR")
+    redriven = any(attempt["generation"] for attempt in attempts)
     for attempt in attempts:
         outcome = attempt["outcome"] or "running"
+        number = str(attempt["number"])
         table.add_row(
-            str(attempt["number"]),
+            f"{number} of generation {attempt['generation']}" if redriven else number,
             clock(attempt["started_at"]),
             duration(attempt["started_at"], attempt["finished_at"]),
             Text(plain(outcome), style=_OUTCOMES.get(outcome, "")),

@@ -7,7 +7,7 @@ from typing import Any, TypedDict, Unpack
 import rich_click as click
 
 from shared.cli.api import connect, run, url_option
-from shared.cli.enqueue_errors import no_sample, rejected, unknown_type, without_answer
+from shared.cli.enqueue_errors import NOTHING, no_sample, rejected, unknown_type, without_answer
 from shared.cli.errors import Exit
 from shared.cli.output import Output, output_options
 from shared.cli.params import FollowUp, Instant, Period, label_option
@@ -144,7 +144,7 @@ async def _sample(client: Client, name: str) -> dict[str, Any]:
     """The example that the service gives for this task type."""
     types = {one["name"]: one for one in await client.task_types()}
     if name not in types:
-        raise unknown_type(name, sorted(types))
+        raise unknown_type(name, sorted(types), NOTHING)
     example = types[name].get("example")
     if example is None:
         raise no_sample(name)

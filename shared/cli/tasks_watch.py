@@ -9,7 +9,7 @@ from shared.cli.api import connect, run, url_option
 from shared.cli.errors import Exit
 from shared.cli.output import Output, output_options
 from shared.cli.setup import Setup
-from shared.cli.task_view import error_line
+from shared.cli.task_view import error_line, percent_text
 from shared.cli.words import clock, plain
 from shared.client import TaskJson
 from shared.domain.task import State
@@ -50,7 +50,7 @@ def line(task: TaskJson) -> str:
         words.append(f"attempt {task['attempt']}")
     progress = task["progress"]
     if progress and task["state"] == State.RUNNING:
-        words.append(f"{progress['percent']:g} %")
+        words.append(percent_text(progress["percent"]))
         words.append(progress["text"])
     if task["state"] == State.RUNNING and task["cancel_requested_at"]:
         words.append("asked to stop")
@@ -62,4 +62,6 @@ def _since(task: TaskJson) -> str:
     """When it came to stand as it does, as far as the task tells."""
     progress = task["progress"] if task["state"] == State.RUNNING else None
     said = progress["at"] if progress else None
+    if task["state"] == State.RETRYING and task["attempts"]:
+        said = task["attempts"][-1]["finished_at"]
     return task["finished_at"] or said or task["started_at"] or task["created_at"]

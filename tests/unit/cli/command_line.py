@@ -143,9 +143,10 @@ class CommandLine:
         assert outcome.code == 0, outcome.err
         return outcome.out.strip()
 
-    async def claim(self, task_id: str) -> Claim:
+    async def claim(self, task_id: str, generation: int = 0) -> Claim:
         """Begin an attempt of the task."""
-        claim = await self.memory.ledger.claim(UUID(task_id), 0, self.memory.api.catalogue["greet"])
+        greet = self.memory.api.catalogue["greet"]
+        claim = await self.memory.ledger.claim(UUID(task_id), generation, greet)
         assert isinstance(claim, Claim)
         return claim
 
@@ -157,9 +158,9 @@ class CommandLine:
         self.memory.clock.advance(1.5)
         await self.memory.ledger.finish(claim, settlement)
 
-    def begin(self, task_id: str) -> None:
+    def begin(self, task_id: str, generation: int = 0) -> None:
         """Begin an attempt, and leave it running."""
-        asyncio.run(self.claim(task_id))
+        asyncio.run(self.claim(task_id, generation))
 
     def add_all(self, requests: list[dict[str, Any]]) -> None:
         """Many tasks in one commit."""

@@ -143,6 +143,14 @@ def test_each_refusal_has_its_exit_code(cloudtasker, status, code, exit_code, sh
     assert outcome.error["hint"]
 
 
+def test_a_service_that_is_set_up_wrongly_is_not_to_be_tried_again(cloudtasker):
+    cloudtasker.hosts.apps[BASE_URL] = refusing(500, "misconfigured")
+
+    fix = cloudtasker("tasks", "list").fix
+
+    assert fix.startswith("Fix: that log names the file or the setting")
+
+
 def test_an_answer_that_is_not_the_apis_is_said_so(cloudtasker):
     page = httpx.Response(502, html="<h1>Bad gateway</h1>")
     cloudtasker.hosts.apps[BASE_URL] = httpx.MockTransport(lambda _: page)

@@ -136,6 +136,16 @@ def test_nothing_to_redrive_is_no_error(cloudtasker):
     assert "No task fits" in outcome.err
 
 
+@pytest.mark.parametrize("task_id", ["01934b1a-0000-7000-8000-000000000000", "queued"])
+def test_named_tasks_of_which_none_can_be_redriven_exit_with_7(cloudtasker, task_id):
+    named = cloudtasker.enqueue() if task_id == "queued" else task_id
+
+    outcome = cloudtasker("dlq", "redrive", named, "--yes")
+
+    assert (outcome.code, outcome.out) == (7, "")
+    assert outcome.err == "No task that was named is there and can be redriven.\n"
+
+
 def test_interrupted_it_is_detached_and_goes_on(working, dead):
     [task_id] = dead("no")
 
@@ -180,8 +190,14 @@ def test_an_operation_is_shown_with_its_items(working, dead):
     assert [item["outcome"] for item in document["items"]] == ["succeeded"]
 
 
-def test_an_operation_that_does_not_exist_exits_with_3(cloudtasker):
-    assert cloudtasker("ops", "get", "01934b1a-0000-7000-8000-000000000000").code == 3
+@pytest.mark.parametrize("command", ["get", "watch", "stop"])
+def test_an_operation_that_does_not_exist_exits_with_3(cloudtasker, command):
+    outcome = cloudtasker("ops", command, "01934b1a-0000-7000-8000-000000000000")
+
+    assert (outcome.code, outcome.fix) == (
+        3,
+        "Fix: `cloudtasker ops list` shows the newest with their ids.",
+    )
 
 
 def test_discarded_tasks_leave_the_desk(working, dead):
@@ -219,6 +235,18 @@ def test_a_task_is_retried_with_another_payload(cloudtasker, dead):
     assert f"Redriven greet {task_id}, generation 1." in outcome.err
     task = cloudtasker("tasks", "get", task_id, "-o", "json").document
     assert (task["state"], task["payload"]) == ("queued", {"name": "Bob"})
+
+
+def test_a_redriven_task_tells_its_attempts_apart(cloudtasker, dead):
+    [task_id] = dead("no")
+    cloudtasker("tasks", "retry", task_id)
+    cloudtasker.begin(task_id, generation=1)
+
+    shown = cloudtasker("tasks", "get", task_id).out
+
+    assert "generation  1: redriven, with new attempts" in shown
+    numbers = [line[:17] for line in shown.splitlines() if "of generation" in line]
+    assert numbers == ["1 of generation 0", "1 of generation 1"]
 
 
 def test_a_task_that_is_not_dead_is_not_retried(cloudtasker):

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 
+from shared.cli.group_view import NO_GROUP
 from shared.domain.outcome import Failure, Rejected, Succeeded
 
 GREET = {"task_type": "greet", "payload": {"name": "Ana"}}
@@ -117,3 +119,21 @@ def test_a_wrong_member_is_named_and_nothing_is_enqueued(cloudtasker, start):
     assert outcome.err.startswith("CT301 group rejected: tasks.1.payload.name:")
     assert "Nothing was enqueued." in outcome.err
     assert members(cloudtasker) == []
+
+
+def test_of_what_follows_a_group_only_what_comes_has_an_id(cloudtasker, start):
+    group_id = start(then=GREET, on_failure=GREET).out.strip()
+    before = cloudtasker("groups", "get", group_id)
+    cloudtasker.time.meanwhile = ending(cloudtasker, Succeeded(None), Succeeded(None))
+    after = cloudtasker("groups", "watch", group_id)
+
+    assert "not made" not in before.out
+    assert re.search(r"^then +0[0-9a-f-]{35}$", after.out, re.MULTILINE)
+    assert re.search(r"^on_failure +not made", after.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", ["get", "wait", "watch"])
+def test_a_group_that_does_not_exist_exits_with_3(cloudtasker, command):
+    outcome = cloudtasker("groups", command, "01934b1a-0000-7000-8000-000000000000")
+
+    assert (outcome.code, outcome.fix) == (3, f"Fix: {NO_GROUP}")

@@ -1,10 +1,13 @@
 """`tasks get`, `tasks list`, `tasks cancel`."""
 
 import json
+import re
+from datetime import UTC, datetime
 
 import pytest
 
-from shared.domain.outcome import Failed, Failure, Succeeded
+from shared.cli.task_view import JSON_CHARACTERS, percent_text, task_details
+from shared.domain.outcome import Failed, Failure, Rejected, Succeeded
 
 UNKNOWN = "019aae00-0000-7000-8000-000000000000"
 
@@ -26,6 +29,43 @@ def test_get_prints_the_document_of_the_api(cloudtasker):
     task = cloudtasker("tasks", "get", task_id, "-o", "json").document
 
     assert (task["task_id"], task["state"], task["attempts"]) == (task_id, "queued", [])
+
+
+def test_get_tells_where_a_payload_is_that_is_too_large_for_the_row(cloudtasker, drawn):
+    task = cloudtasker("tasks", "get", cloudtasker.enqueue(), "-o", "json").document
+    blob = {"key": "payloads/1", "bytes": 600_013, "sha256": "e9"}
+
+    shown = drawn(task_details(task | {"payload": {}, "payload_blob": blob}, datetime.now(UTC)))
+
+    assert "payload  600,013 bytes in the blob store: payloads/1" in shown
+
+
+def test_get_shows_the_beginning_of_a_long_result(cloudtasker):
+    task_id = cloudtasker.enqueue()
+    cloudtasker.finish(task_id, Succeeded("x" * 50_000))
+
+    shown = cloudtasker("tasks", "get", task_id).out
+
+    assert JSON_CHARACTERS < len(shown) < JSON_CHARACTERS * 1.5
+    assert "(50,002 characters; -o json has them all)" in shown
+
+
+def test_get_gives_no_id_of_a_follow_up_that_is_not_made(cloudtasker):
+    follow = json.dumps({"task_type": "greet", "payload": {"name": "Bo"}})
+    words = ("enqueue", "greet", "name=Ana", "--then", follow, "--on-failure", follow, "-q")
+    task_id = cloudtasker("tasks", *words).out.strip()
+    before = cloudtasker("tasks", "get", task_id).out
+    cloudtasker.finish(task_id, Rejected(Failure("Wrong", "no")))
+    after = cloudtasker("tasks", "get", task_id).out
+
+    assert "not made" not in before
+    assert re.search(r"^then +not made: the task ended otherwise$", after, re.MULTILINE)
+    assert re.search(r"^on_failure +0[0-9a-f-]{35}$", after, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("percent", "text"), [(100 / 30, "3.3 %"), (40, "40 %"), (0.04, "0 %")])
+def test_percent_has_one_decimal_at_the_most(percent, text):
+    assert percent_text(percent) == text
 
 
 @pytest.mark.parametrize("command", ["get", "cancel"])
@@ -196,4 +236,14 @@ def test_a_task_type_shows_the_fields_of_its_payload(cloudtasker):
 
 
 def test_an_unknown_task_type_is_not_found(cloudtasker):
-    assert cloudtasker("task-types", "greeet").code == 3
+    outcome = cloudtasker("task-types", "greeet")
+
+    assert outcome.code == 3
+    assert "enqueued" not in outcome.err
+
+
+def test_limits_of_a_task_type_are_in_words(cloudtasker):
+    lines = [line.split() for line in cloudtasker("task-types", "greet").out.splitlines()]
+
+    for words in (["ordering", "no"], ["max_concurrent", "no", "limit"], ["non_retryable", "-"]):
+        assert words in lines

@@ -5,8 +5,9 @@ import json
 import httpx
 import pytest
 
+from shared.cli.tasks_watch import line
 from shared.client import ApiError, Client, Clock, ServiceUnreachable
-from shared.domain.outcome import Failure, Rejected, Succeeded
+from shared.domain.outcome import Failed, Failure, Rejected, Succeeded
 from tests.contract.api.rest_app import BASE_URL
 
 
@@ -25,6 +26,13 @@ def test_a_task_that_died_says_why_and_exits_with_failure(cloudtasker):
     assert outcome.code == 1
     assert "dead  attempt 1  Oops: no" in outcome.out
     assert "\x1b" not in outcome.out
+
+
+def test_a_task_that_is_retried_stands_so_since_its_attempt_failed(cloudtasker):
+    task_id = cloudtasker.enqueue()
+    cloudtasker.finish(task_id, Failed(Failure("Oops", "no")))
+    task = cloudtasker("tasks", "get", task_id, "-o", "json").document
+    assert line(task) == "2026-11-24 12:00:01.500 UTC  retrying  attempt 1  Oops: no"
 
 
 def test_json_is_the_whole_task_a_line(cloudtasker):
