@@ -21,6 +21,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote, urlsplit
@@ -31,7 +32,8 @@ from shared.client.groups import GroupCalls
 from shared.client.schedules import ScheduleCalls
 from shared.client.shapes import Receipt, TaskJson, TaskRequest, TaskSummary, TaskTypeJson
 from shared.client.watching import watched
-from shared.domain.errors import InvalidField
+from shared.domain.blob import MAX_LARGE_BODY_BYTES
+from shared.domain.errors import Code, InvalidField
 from shared.domain.task import FINAL
 
 if TYPE_CHECKING:
@@ -226,8 +228,13 @@ class Client(DeskCalls, ScheduleCalls, GroupCalls):
     async def _request(self, method: str, path: str, **content: Any) -> "httpx.Response":
         import httpx
 
+        request = self._http.build_request(method, path, **content)
+        if len(request.content) > MAX_LARGE_BODY_BYTES:
+            # No service would read it to its end, and some break off before their answer is read.
+            said = f"request body is over {MAX_LARGE_BODY_BYTES} bytes; it was not sent"
+            raise ApiError(Code.TOO_LARGE, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, said)
         try:
-            return await self._http.request(method, path, **content)
+            return await self._http.send(request)
         except httpx.TransportError as failure:
             raise _no_answer(self.url, failure) from failure
 

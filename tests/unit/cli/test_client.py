@@ -173,6 +173,14 @@ async def test_no_answer_is_another_error_than_a_refusal(failure, sent):
     assert away.value.sent is sent
 
 
+async def test_a_body_that_no_service_reads_is_not_sent():
+    async with answering() as client:
+        with pytest.raises(ApiError, match="over 10000000 bytes; it was not sent") as refused:
+            await client.enqueue({"task_type": "noop", "payload": {"result": "x" * 10_000_000}})
+
+    assert (refused.value.code, refused.value.status) == ("too_large", 413)
+
+
 async def test_wait_returns_the_task_once_it_is_final():
     states = [in_state(state) for state in ("queued", "running", "retrying", "dead")]
     async with answering(*states) as client:
