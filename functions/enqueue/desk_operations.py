@@ -103,7 +103,10 @@ def _queues() -> dict[str, dict[str, Operation]]:
                 paused,
                 problems=BODY_PROBLEMS,
                 parameters=[_place("task_type", _TYPE)],
-                body=body("PauseRequest", {"why": {"value": {"reason": "the bank is down"}}}),
+                body={
+                    **body("PauseRequest", {"why": {"value": {"reason": "the bank is down"}}}),
+                    "required": False,
+                },
             )
         },
         "/queues/{task_type}/resume": {

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from shared.bootstrap import Api
 from shared.domain.errors import InvalidField, InvalidRequest
 from shared.edges.actor import current_actor
-from shared.edges.http_body import read_json
+from shared.edges.http_body import has_unread_body, read_json
 from shared.edges.http_edge import json_answer
 from shared.edges.queue_json import QueuesJson, queue_json
 from shared.services.queues import Queue
@@ -50,7 +50,8 @@ def _changed(event: Event, queue: Queue) -> Response:
 
 
 async def _reason_of(request: Request) -> str:
-    asked = await read_json(request)
+    """Why, when the caller says so; without a body nothing is said."""
+    asked = await read_json(request) if has_unread_body(request) else {}
     reason = asked.get("reason", "") if isinstance(asked, dict) else None
     if not isinstance(reason, str) or set(asked) - {"reason"}:
         problem = 'the body must be {"reason": text}'

@@ -35,6 +35,12 @@ async def test_a_paused_type_drains_what_runs_and_is_paused_then(http, memory):
     assert drained.json()["state"] == "paused"
 
 
+async def test_a_pause_needs_no_body(http):
+    paused = await http.post("/queues/greet/pause")
+
+    assert (paused.status_code, paused.json()["reason"]) == (200, "")
+
+
 async def test_what_was_held_comes_back_after_the_resume(http, memory):
     await pause(http)
     task_id = await add_task(memory)
