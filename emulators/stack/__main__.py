@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import time
 import traceback
+from collections.abc import Mapping
+from pathlib import Path
 
 from emulators.stack.console import Console
 from emulators.stack.errors import StackError, UsageError, first_stack_error
@@ -19,7 +22,7 @@ _TRY = """
 Try   curl -s -X POST {rest}/enqueue-task -H 'Content-Type: application/json' \\
         -d '{{"task_type": "send_email", "payload": {{"to": "test@example.com", \
 "subject": "Welcome!", "body": "Hello from CloudTasker!"}}}}'
-      cloudtasker mail
+      {cloudtasker} mail
 
 Ready in {seconds:.1f} s. Logs follow; Ctrl-C stops everything.
 """
@@ -62,8 +65,15 @@ async def _first(work: "asyncio.Task[None]", ending: "asyncio.Task[bool]") -> No
 def _invite(stack: Stack, console: Console, seconds: float) -> None:
     """Say that all is ready, and what to type next."""
     rest = stack.layout.urls().get("enqueue", "")
-    console.say(_TRY.format(rest=rest, seconds=seconds))
+    console.say(_TRY.format(rest=rest, seconds=seconds, cloudtasker=command(os.environ)))
     console.release()
+
+
+def command(environ: Mapping[str, str], python: str = sys.executable) -> str:
+    """What to type for `cloudtasker`: its path where the shell would not find it by its name."""
+    if shutil.which("cloudtasker", path=environ.get("PATH", "")):
+        return "cloudtasker"
+    return os.path.relpath(Path(python).with_name("cloudtasker"))
 
 
 def main() -> int:

@@ -10,6 +10,8 @@ from emulators.stack.ports import HOST
 from emulators.stack.processes import Child
 
 _PAUSE_SECONDS = 0.03
+_EAGER_POLLS = 100
+_LATE_PAUSE_SECONDS = 0.5
 _ANSWER_SECONDS = 10
 Probe = Callable[[], Awaitable[bool]]
 Ready = Callable[[Child], Awaitable[None]]
@@ -24,12 +26,12 @@ def until(probe: Probe) -> Ready:
     return ready
 
 
-async def poll(probe: Probe) -> None:
-    """Return once `probe` says yes."""
-    for _ in itertools.repeat(None):
+async def poll(probe: Probe, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    """Return once `probe` says yes; what is not ready soon is asked seldom, as it may log each."""
+    for n in itertools.count():
         if await _attempt(probe):
             return
-        await asyncio.sleep(_PAUSE_SECONDS)
+        await sleep(_PAUSE_SECONDS if n < _EAGER_POLLS else _LATE_PAUSE_SECONDS)
 
 
 async def _attempt(probe: Probe) -> bool:
