@@ -127,7 +127,8 @@ async def _endpoint(client: "httpx.AsyncClient", url: str, name: str) -> tuple[C
     something, too: the check, and the status."""
     import httpx
 
-    check = Check(f"push endpoint of {name}", "fail", url, "start what listens there")
+    fix = "start what listens there; of a type that is gone delete the subscription"
+    check = Check(f"push endpoint of {name}", "fail", url, fix)
     try:
         answer = await client.get(f"{url.rstrip('/')}/health")
     except (httpx.HTTPError, httpx.InvalidURL) as failure:

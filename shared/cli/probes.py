@@ -38,9 +38,11 @@ async def probe_http(url: str, transport: "httpx.AsyncBaseTransport | None") -> 
 
 
 def _problems(answer: "httpx.Response") -> str:
-    """What a readiness answer names, else the beginning of its text."""
+    """What a readiness answer names, or a problem's detail, else the beginning of its text."""
     try:
         said = answer.json()
+        if "detail" in said:
+            return str(said["detail"])
         problems = said["problems"]
         return "; ".join(f"{name}: {why}" for name, why in problems.items())
     except (ValueError, KeyError, TypeError, AttributeError):

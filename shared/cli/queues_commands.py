@@ -107,6 +107,8 @@ def drain(
         end = clock.now() + (timeout or math.inf)
         async with connect(setup, url) as client:
             queue = await client.pause(task_type, reason)
+            if queue["state"] == "draining":
+                output.note(f"{task_type} begins no more; waiting for {queue['running']} that run.")
             while queue["state"] == "draining" and clock.now() < end:
                 await clock.sleep(POLL_SECONDS)
                 queue = await client.queue(task_type)

@@ -103,6 +103,8 @@ def test_a_push_endpoint_that_nobody_listens_at_fails(emulator):
     seed(emulator, PUSH, DEAD_PUSH, HOLD)
     found = asyncio.run(pubsub(Setup(), Place("here", emulator.host), TYPES, fix=False))
     assert verdicts(found)["push endpoint of tasks-noop-push"] == "fail"
+    [check] = [one for one in found if one.name == "push endpoint of tasks-noop-push"]
+    assert "of a type that is gone delete the subscription" in check.fix
 
 
 def test_fix_makes_the_subscription_that_a_dead_letter_topic_lacks(emulator):

@@ -162,6 +162,16 @@ def test_status_names_the_part_that_is_not_ready_and_why(cloudtasker):
     assert parts["greet"]["said"] == "503: postgres: no answer"
 
 
+def test_status_tells_a_problem_by_its_detail(cloudtasker):
+    problem = {"type": "urn:cloudtasker:problem:misconfigured", "detail": "set up wrongly"}
+    answer = httpx.Response(500, json=problem)
+    cloudtasker.hosts.apps[FUNCTION_URL] = httpx.MockTransport(lambda _: answer)
+
+    parts = cloudtasker("status", "-o", "json").document["parts"]
+
+    assert "500: set up wrongly" in [part["said"] for part in parts]
+
+
 def test_status_asks_each_of_several_processes_at_its_own_address(cloudtasker):
     own = {"greet-1": "http://127.0.0.1:8401", "greet-2": "http://127.0.0.1:8402"}
     cloudtasker.write_state(processes=own)

@@ -39,7 +39,10 @@ def test_a_drain_waits_until_what_runs_has_ended(cloudtasker):
     outcome = cloudtasker("queues", "drain", "greet")
 
     assert outcome.code == 0
-    assert "greet is paused: 0 running" in outcome.err
+    assert outcome.err.splitlines() == [
+        "greet begins no more; waiting for 1 that run.",
+        "greet is paused: 0 running, 0 held.",
+    ]
 
 
 def test_a_drain_that_takes_too_long_exits_with_124_and_stays_paused(cloudtasker):
