@@ -138,7 +138,7 @@ async def _again(client: Client, operation: OperationJson) -> OperationJson:
 
 
 def _confirm(kind: str, preview: Preview) -> None:
-    """Ask a person. Raises: CliError CT314 where nobody can be asked."""
+    """Ask a person. Raises: CliError CT314 where nobody can be asked, CT130 for a no."""
     said = _counted(kind, preview)
     if not sys.stdin.isatty():
         raise CliError(
@@ -148,11 +148,25 @@ def _confirm(kind: str, preview: Preview) -> None:
             fix="add --yes; --dry-run only counts.",
             exit_code=Exit.USAGE,
         )
-    total = preview["total"]
-    if total <= TYPED_ABOVE:
-        click.confirm(f"{said}. Go on?", abort=True, err=True)
-    elif click.prompt(f"{said}. Type {total} to go on", err=True, default="") != str(total):
-        raise click.Abort
+    if not _agreed(said, preview["total"]):
+        raise CliError(
+            "CT130",
+            "Not confirmed.",
+            "Nothing was changed.",
+            fix="--dry-run only counts; --yes does not ask.",
+            exit_code=Exit.INTERRUPTED,
+        )
+
+
+def _agreed(said: str, total: int) -> bool:
+    """Whether a person says so; Ctrl-C is a no."""
+    try:
+        if total <= TYPED_ABOVE:
+            return click.confirm(f"{said}. Go on?", err=True)
+        typed: str = click.prompt(f"{said}. Type {total} to go on", err=True, default="")
+    except click.Abort:
+        return False
+    return typed == str(total)
 
 
 def _counted(kind: str, preview: Preview) -> str:

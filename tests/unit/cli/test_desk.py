@@ -2,9 +2,15 @@
 
 import asyncio
 import json
+import os
+import pty
+from contextlib import ExitStack
 
 import pytest
 
+from shared.cli import bulk
+from shared.cli.errors import CliError
+from shared.client.desk_shapes import Preview
 from shared.domain.outcome import Failure, Rejected
 
 
@@ -122,6 +128,23 @@ def test_without_a_terminal_a_bulk_command_needs_yes(cloudtasker, dead):
     assert outcome.code == 2
     assert outcome.err.startswith("CT314 This would redrive 1 tasks")
     assert state(cloudtasker, task_id) == "dead"
+
+
+@pytest.mark.parametrize(
+    ("total", "typed", "agreed"),
+    [(2, "y", True), (2, "n", False), (101, "101", True), (101, "y", False)],
+)
+def test_a_no_at_a_terminal_changes_nothing_and_says_so(monkeypatch, total, typed, agreed):
+    person, terminal = pty.openpty()
+    os.write(person, f"{typed}\n".encode())
+    with os.fdopen(terminal) as stdin, ExitStack() as refused:
+        monkeypatch.setattr("sys.stdin", stdin)
+        if not agreed:
+            refused.enter_context(pytest.raises(CliError, match="Not confirmed"))
+        bulk._confirm(
+            "redrive", Preview(dry_run=True, total=total, skipped=0, by_type={}, until="")
+        )
+    os.close(person)
 
 
 @pytest.mark.parametrize("words", [[], ["--all", "--type", "greet"], ["x", "--all"]])
