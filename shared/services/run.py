@@ -115,4 +115,5 @@ class Run:
         for one in saying:
             one.cancel()
         await asyncio.gather(*saying, *self._recording, return_exceptions=True)
-        await asyncio.gather(self._say(), return_exceptions=True)
+        if self._said:
+            await asyncio.gather(self._say(), return_exceptions=True)
