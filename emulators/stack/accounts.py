@@ -109,10 +109,11 @@ Identity = Account | RenamedRoot
 
 
 def _give(folder: Path, uid: int, gid: int) -> None:
+    """The folder itself last: only once all within it is given does it look so."""
     if folder.stat().st_uid == uid:
         return
-    for place, _, files in os.walk(folder):
-        for name in (place, *(os.path.join(place, file) for file in files)):
+    for place, _, files in os.walk(folder, topdown=False):
+        for name in (*(os.path.join(place, file) for file in files), place):
             os.chown(name, uid, gid, follow_symlinks=False)
 
 

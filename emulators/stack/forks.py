@@ -117,7 +117,9 @@ class Zygote:
             self._ready.set()
         elif "order" in said:
             self._children[said["pid"]] = Forked(said["pid"])
-            self._waiting.pop(said["order"]).set_result(said["pid"])
+            waiting = self._waiting.pop(said["order"])
+            if not waiting.done():  # who asked was cancelled; the process ends with the zygote
+                waiting.set_result(said["pid"])
         elif child := self._children.pop(said["ended"], None):
             child.ended.set_result(said["code"])
 
@@ -128,7 +130,8 @@ class Zygote:
         self._ready.clear()
         self._channel = None
         for waiting in self._waiting.values():
-            waiting.set_exception(ConnectionError("the zygote ended"))
+            if not waiting.done():
+                waiting.set_exception(ConnectionError("the zygote ended"))
         for child in self._children.values():
             child.ended.set_result(-signal.SIGKILL)
         self._waiting.clear()

@@ -1,30 +1,44 @@
-"""Where the kernel has no parent-death signal: a small process that ends the orphans instead.
+"""Where the kernel's parent-death signal does not reach: a small process ends the orphans instead.
 
-It is told the sessions of the running children; when the pipe closes without a last, empty list,
-the supervisor has died and whatever is on the list is killed.
+That is every process on systems without the signal, and what a command starts in its turn: initdb
+dies with the supervisor, the servers that it runs for a moment do not.
 """
 
 import asyncio
-import contextlib
 import json
 import os
-import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from types import TracebackType
+
+PROCESS = Path(__file__).with_name("guardian_process.py")
 
 
 class Guardian:
-    """The supervisor's side."""
+    """The supervisor's side; as a context it is started, and stopped at the end."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> "Guardian":
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
 
     async def start(self) -> None:
         """Start the guardian in a session of its own, so that Ctrl-C passes it by."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
-            str(Path(__file__)),
+            "-IS",  # it needs no packages, and shall watch at once
+            str(PROCESS),
             stdin=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
@@ -34,6 +48,18 @@ class Guardian:
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.write(json.dumps(sorted(sessions)).encode() + b"\n")
 
+    def announcement(self) -> Callable[[], None]:
+        """For a child to call before it becomes its program: from now on its session is the one to
+        end. Heard even if the supervisor dies before it can tell."""
+        if self._process is None or self._process.stdin is None:
+            raise ValueError("the guardian has not been started")
+        pipe = self._process.stdin.get_extra_info("pipe").fileno()
+
+        def announce() -> None:
+            os.write(pipe, b"[%d]\n" % os.getpid())
+
+        return announce
+
     async def stop(self) -> None:
         """Everything has ended; so may the guardian."""
         if self._process is not None and self._process.stdin is not None:
@@ -41,17 +67,3 @@ class Guardian:
             self._process.stdin.close()
             await self._process.wait()
             self._process = None
-
-
-def main() -> None:
-    """Remember the last list, and end it when the input does."""
-    sessions: list[int] = []
-    for line in sys.stdin:
-        sessions = json.loads(line)
-    for session in sessions:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(session, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    main()

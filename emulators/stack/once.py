@@ -1,30 +1,27 @@
-"""Run one command of the product to its end, such as the migration."""
+"""Run one command to its end, such as the migration."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Awaitable, Callable
 
 from emulators.stack.errors import StackError
 from emulators.stack.log_lines import without_frames
-from emulators.stack.processes import Child, reason
+from emulators.stack.processes import Child, kill_session, reason
 
 _LAST_LINES = 8
+_KILLED_SECONDS = 0.5
+Launch = Callable[[int], Awaitable[Child]]
 
 
-async def run_once(what: str, launch: Callable[[int], Awaitable[Child]], fix: str) -> None:
-    """Launch a command and wait for its success.
+async def run_once(what: str, launch: Launch, fix: str) -> None:
+    """Launch a command of the product and wait for its success.
 
     Raises:
         StackError: CT107 with the last lines that it printed.
     """
-    read_end, write_end = os.pipe()
-    with os.fdopen(read_end, "rb") as reader:
-        try:
-            child = await launch(write_end)
-        finally:
-            os.close(write_end)
-        output = (await asyncio.to_thread(reader.read)).decode(errors="replace")
-    if (code := await child.wait()) != 0:
+    code, output = await run_to_end(launch)
+    if code != 0:
         raise StackError(
             "CT107",
             f"{what} failed ({reason(code)}).",
@@ -32,3 +29,32 @@ async def run_once(what: str, launch: Callable[[int], Awaitable[Child]], fix: st
             "It is one transaction: nothing was changed.",
             fix=fix,
         )
+
+
+async def run_to_end(launch: Launch) -> tuple[int, str]:
+    """Launch a command; the code that it ended with, and what it printed.
+
+    Who is cancelled meanwhile leaves nothing: the command's whole session is killed and has ended.
+    """
+    output = asyncio.StreamReader()
+    read_end, write_end = os.pipe()
+    with os.fdopen(write_end, "wb") as theirs:
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read_end, "rb")
+        )
+        with contextlib.closing(transport):
+            child = await launch(theirs.fileno())
+            theirs.close()
+            return await _ended(child, output)
+
+
+async def _ended(child: Child, output: asyncio.StreamReader) -> tuple[int, str]:
+    try:
+        said = await output.read()
+        return await child.wait(), said.decode(errors="replace")
+    except asyncio.CancelledError:
+        kill_session(child)
+        await child.wait()
+        with contextlib.suppress(TimeoutError):  # what the command started has ended as well
+            await asyncio.wait_for(output.read(), _KILLED_SECONDS)
+        raise

@@ -9,20 +9,24 @@ import importlib.util
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from emulators.stack.cluster import DATABASE, clear_leftovers, make_cluster, program_of
 from emulators.stack.errors import StackError
 from emulators.stack.placement import Placement
 from emulators.stack.ports import HOST
 from emulators.stack.processes import Child, Program
 from emulators.stack.readiness import poll
 
-DATABASE = "cloudtasker"
 _PID_FILE = "postmaster.pid"
 _PID_LINE, _STATUS_LINE = 0, 7
+_STOPPING = "stopping"
+# An orphan is told to stop when its supervisor dies; one that stops may have much to write.
 _ORPHAN_LIMIT_SECONDS = 5
+_STOPPING_LIMIT_SECONDS = 60
 # What a commit answered survives a kill of Postgres and of the machine: the promise after the 202.
 _SETTINGS = {
     "listen_addresses": HOST,
@@ -83,9 +87,10 @@ class Postgres:
     async def prepare(self) -> None:
         """Make the cluster if there is none, and clear what a crash left."""
         if not (self.place.data / "PG_VERSION").exists():
-            await self._create()
+            await make_cluster(self.place)
         elif self.place.identity is not None:
             self.place.identity.own(self.place.data)
+        clear_leftovers(self.place)
         await self._clear_stale_lock()
 
     def program(self) -> Program:
@@ -98,7 +103,7 @@ class Postgres:
             "-p",
             str(self.port),
         ]
-        return self._program([*argv, *settings], orphan_signal=signal.SIGINT)
+        return program_of(self.place, [*argv, *settings], orphan_signal=signal.SIGINT)
 
     async def ready(self, child: Child) -> None:
         """Return once this very process accepts connections.
@@ -125,52 +130,6 @@ class Postgres:
         except FileNotFoundError:
             return []
 
-    async def _create(self) -> None:
-        """Make the cluster beside its place and move it there, so that it exists whole or not."""
-        new = self.place.data.with_name(f"{self.place.data.name}.new")
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True, mode=0o700)
-        if self.place.identity is not None:
-            self.place.identity.own(new)
-        initdb = [str(self.place.binaries / "initdb"), "-D", str(new), "-U", "postgres"]
-        options = [
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-            "--no-instructions",
-        ]
-        await self._finish(initdb + options)
-        single = [str(self.place.binaries / "postgres"), "--single", "-D", str(new), "postgres"]
-        await self._finish(single, f"CREATE DATABASE {DATABASE};\n")
-        with contextlib.suppress(FileNotFoundError):
-            self.place.data.rmdir()
-        new.rename(self.place.data)
-
-    async def _finish(self, argv: list[str], text: str = "") -> None:
-        """Run a command to its end, feeding it `text`."""
-        read_end, write_end = os.pipe()
-        with os.fdopen(read_end, "rb") as reader:
-            try:
-                child = await self._program(argv).start(write_end, stdin=_file_of(text))
-            finally:
-                os.close(write_end)
-            output = (await asyncio.to_thread(reader.read)).decode(errors="replace")
-        if await child.wait() != 0 or "ERROR:" in output:
-            raise StackError(
-                "CT106",
-                f"The database folder {self.place.data} could not be made.",
-                *(f"  {line}" for line in output.splitlines()[-5:]),
-                "Nothing that was there before was touched.",
-                fix="correct what the last line says, or set CLOUDTASKER_DATABASE_URL.",
-            )
-
-    def _program(self, argv: list[str], orphan_signal: signal.Signals = signal.SIGKILL) -> Program:
-        environment = {"PATH": os.defpath, "LC_ALL": "C"}
-        return Program(
-            argv, environment, Path("/"), self.place.identity, orphan_signal=orphan_signal
-        )
-
     async def _clear_stale_lock(self) -> None:
         """Deal with the lock file of a server that did not end properly."""
         lines = self._pid_file()
@@ -195,22 +154,23 @@ class Postgres:
 
     async def _is_orphan(self, pid: int) -> bool:
         """Whether `pid` serves this folder; one that is just stopping is given time to end."""
+        began = time.monotonic()
+        while self._serves(pid):
+            limit = _STOPPING_LIMIT_SECONDS if self._is_stopping() else _ORPHAN_LIMIT_SECONDS
+            if time.monotonic() - began > limit:
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+    def _serves(self, pid: int) -> bool:
         import psutil  # here: only after a crash
 
-        for _ in range(_ORPHAN_LIMIT_SECONDS * 20):
-            try:
-                process = psutil.Process(pid)
-                if process.name() != "postgres" or str(self.place.data) not in process.cmdline():
-                    return False
-            except psutil.NoSuchProcess:
-                return False
-            await asyncio.sleep(0.05)
-        return True
+        try:
+            process = psutil.Process(pid)
+            return process.name() == "postgres" and str(self.place.data) in process.cmdline()
+        except psutil.NoSuchProcess:
+            return False
 
-
-def _file_of(text: str) -> int:
-    """A descriptor from which `text` can be read to its end (it must fit a pipe)."""
-    read_end, write_end = os.pipe()
-    os.write(write_end, text.encode())
-    os.close(write_end)
-    return read_end
+    def _is_stopping(self) -> bool:
+        lines = self._pid_file()
+        return len(lines) > _STATUS_LINE and lines[_STATUS_LINE] == _STOPPING

@@ -1,6 +1,5 @@
 """The data folder before anything starts: make it, lock it, clear it when asked."""
 
-import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from emulators.stack import state
 from emulators.stack.errors import StackError
 from emulators.stack.lock import RunLock
 from emulators.stack.relocation import forget_data
+from emulators.stack.removal import finish, remove
 
 POSTGRES, VALKEY, PUBSUB = "postgres", "valkey", "pubsub"
 
@@ -47,9 +47,8 @@ def _tidy(data_dir: Path, lock: RunLock, *, fresh: bool, note: Callable[[str], N
     state.remove(data_dir)
     if fresh:
         forget_data(data_dir / POSTGRES)
-        for name in (VALKEY, PUBSUB):
-            if (data_dir / name).exists():
-                shutil.rmtree(data_dir / name)
+    for name in (VALKEY, PUBSUB):
+        (remove if fresh else finish)(data_dir / name)
     probe = data_dir / "writable"
     probe.touch()
     probe.unlink()

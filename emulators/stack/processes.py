@@ -38,6 +38,8 @@ class Program:
     passed: Sequence[int] = ()
     # What it gets when the supervisor dies; to be trusted even when the program hangs.
     orphan_signal: signal.Signals = signal.SIGKILL
+    # Called in the child, just before it becomes the program.
+    announce: Callable[[], None] | None = None
 
     async def start(self, output: int, *, stdin: int = asyncio.subprocess.DEVNULL) -> Child:
         """Start it in a session of its own (so Ctrl-C does not reach it), printing to `output`."""
@@ -57,12 +59,12 @@ class Program:
     def _prepare(self) -> Callable[[], None]:
         """For the child: become who it shall be, then die with us (not the other way round)."""
         become = self.identity.before_exec() if self.identity else None
-        die_with_us = before_exec(self.orphan_signal)
+        steps = [become, before_exec(self.orphan_signal), self.announce]
 
         def prepare() -> None:
-            if become is not None:
-                become()
-            die_with_us()
+            for step in steps:
+                if step is not None:
+                    step()
 
         return prepare
 
@@ -109,9 +111,13 @@ def send(child: Child, with_signal: signal.Signals) -> None:
 
 
 def kill_session(child: Child) -> None:
-    """SIGKILL to the child and to whatever it started in its session."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
+    """SIGKILL to the child and to whatever it started in its session.
+
+    A child that was forked a moment ago has no session yet.
+    """
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError):
+            kill(child.pid, signal.SIGKILL)
 
 
 def reason(code: int) -> str:

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from emulators.stack.accounts import Account
+from emulators.stack.removal import remove
 
 # Root's own and open to all: nobody else can plant files there, and nothing cleans it by age.
 PLACE = Path("/var/lib/cloudtasker")
@@ -58,7 +59,8 @@ def reachable_data(data: Path, account: Account, place: Path = PLACE) -> Path:
 def forget_data(data: Path) -> None:
     """Remove a data folder, and what it is a link to."""
     if data.is_symlink():
+        remove(data.readlink())
         shutil.rmtree(data.readlink().parent, ignore_errors=True)
         data.unlink()
-    elif data.exists():
-        shutil.rmtree(data)
+    else:
+        remove(data)

@@ -25,6 +25,14 @@ async def {name}(request):
     await asyncio.sleep(float(request.query_params.get("sleep", 0)))
     return {{"function": "{name}", "pid": os.getpid(), "version": {version}}}
 '''
+# What it does not hear is that its input ends: the real one's child ends then, after a while.
+ENDLESS = """#!/bin/sh
+echo half > "$2/PG_VERSION"
+sleep 60 &
+echo $$ $! > "$2/pids.new"
+mv "$2/pids.new" "$2/pids"
+wait
+"""
 START_LIMIT_SECONDS = 60
 
 
@@ -44,6 +52,18 @@ def get(url: str, limit_seconds: float = 5) -> dict:
         return json.load(answer)
 
 
+def alive(pids: Iterable[int]) -> set[int]:
+    """Those that run; who is dead and only waits to be asked for has ended."""
+    return {pid for pid in pids if psutil.pid_exists(pid) and not _is_dead(pid)}
+
+
+def _is_dead(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def is_connected(url: str, pids: Iterable[int]) -> bool:
     """Whether one of the processes has a connection to the address: a request has begun."""
     port = int(url.rpartition(":")[2])
@@ -59,6 +79,22 @@ def write_function(root: Path, name: str, version: int = 1) -> None:
     folder = root / "functions" / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "main.py").write_text(FUNCTION.format(name=name, version=version))
+
+
+def endless_initdb(folder: Path) -> Path:
+    """A folder of database binaries whose initdb starts a child and waits for it; the pids of both
+    stand in the new database folder then."""
+    folder.mkdir()
+    (folder / "initdb").write_text(ENDLESS)
+    (folder / "postgres").write_text("#!/bin/sh\n")
+    for program in folder.iterdir():
+        program.chmod(0o755)
+    return folder
+
+
+def pids_of_initdb(data_dir: Path) -> set[int]:
+    """Of the endless one and its child; none while it has no child."""
+    return {int(pid) for file in data_dir.glob("*/pids") for pid in file.read_text().split()}
 
 
 class Run:

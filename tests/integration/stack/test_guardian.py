@@ -23,7 +23,7 @@ def orphan():
 def guard(lists: list[list[int]]) -> None:
     """Run a guardian that is told these lists, and then hears no more."""
     told = "".join(json.dumps(sessions) + "\n" for sessions in lists)
-    subprocess.run([sys.executable, guardian.__file__], input=told, text=True, check=True)
+    subprocess.run([sys.executable, guardian.PROCESS], input=told, text=True, check=True)
 
 
 def test_it_ends_the_last_list_when_the_supervisor_dies(orphan):
@@ -60,4 +60,4 @@ async def test_the_supervisors_side_ends_it_without_harm(orphan):
 
 def _guardians() -> list[psutil.Process]:
     children = psutil.Process(os.getpid()).children()
-    return [child for child in children if guardian.__file__ in child.cmdline()]
+    return [child for child in children if str(guardian.PROCESS) in child.cmdline()]

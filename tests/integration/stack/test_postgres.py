@@ -17,6 +17,7 @@ from emulators.stack.placement import Placement, place
 from emulators.stack.postgres import Postgres, find_binaries
 from emulators.stack.processes import end
 from emulators.stack.relocation import reachable_binaries, reachable_data
+from tests.integration.stack.conftest import alive, endless_initdb, eventually, pids_of_initdb
 from tests.support.ports import free_port
 
 
@@ -90,6 +91,29 @@ async def test_a_half_made_cluster_is_made_anew(folder):
     assert not (folder / "postgres.new").exists()
 
 
+async def test_who_is_cancelled_while_a_cluster_is_made_leaves_no_process_and_no_folder(folder):
+    postgres = postgres_at(place(endless_initdb(folder / "bin"), folder / "postgres"), [])
+    making = asyncio.create_task(postgres.prepare())
+    pids = await asyncio.to_thread(eventually, lambda: pids_of_initdb(folder), 30)
+
+    making.cancel()
+    await asyncio.wait({making}, timeout=30)
+
+    assert making.cancelled()
+    assert alive(pids) == set()
+    assert [left.name for left in folder.iterdir()] == ["bin"]
+
+
+async def test_a_removal_that_did_not_come_to_its_end_is_finished(folder):
+    postgres = postgres_at(place(find_binaries({}), folder / "postgres"), [])
+    (folder / "postgres.removed").mkdir()
+    (folder / "postgres.removed" / "PG_VERSION").touch()
+
+    await postgres.prepare()
+
+    assert [left.name for left in folder.iterdir()] == ["postgres"]
+
+
 async def test_the_lock_of_a_dead_server_is_told_and_does_not_stop_the_start(folder):
     notes: list[str] = []
     postgres = postgres_at(place(find_binaries({}), folder / "postgres"), notes)
@@ -125,4 +149,4 @@ async def test_binaries_that_cannot_make_a_cluster_are_an_error_with_their_last_
         await postgres.prepare()
 
     assert caught.value.code == "CT106"
-    assert not (folder / "postgres").exists()
+    assert [left.name for left in folder.iterdir()] == ["bin"]

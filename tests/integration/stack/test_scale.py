@@ -11,6 +11,7 @@ import pytest
 
 from tests.integration.stack.conftest import Run, eventually, get, made_checkout
 from tests.integration.stack.test_recovery import back, kill
+from tests.integration.stack.test_running import STOP_SECONDS
 
 BUSY = '''
 import asyncio, os
@@ -138,7 +139,7 @@ def test_ctrl_c_ends_every_process_in_time(start, checkout):
     processes = run.pids()
 
     with asked(run, seconds=30):
-        assert run.end(signal.SIGINT) < 3
+        assert run.end(signal.SIGINT) < STOP_SECONDS
 
     assert not [pid for pid in processes if psutil.pid_exists(pid)]
 

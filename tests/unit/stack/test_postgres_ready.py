@@ -36,3 +36,11 @@ def test_a_server_that_is_starting_or_has_written_nothing_yet_is_not_ready(postg
     assert not postgres._is_ready(PID)
     (tmp_path / "postmaster.pid").write_text(f"{PID}\n")
     assert not postgres._is_ready(PID)
+
+
+def test_one_that_stops_is_told_from_one_that_serves(postgres, tmp_path):
+    write(tmp_path, PID, "ready   ")
+    assert not postgres._is_stopping()
+
+    write(tmp_path, PID, "stopping")
+    assert postgres._is_stopping()
