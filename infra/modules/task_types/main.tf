@@ -61,8 +61,8 @@ locals {
   # What a field begins with, written as JSON, when it is of the right kind.
   kinds = {
     description   = { begins = "\"", problem = "Input should be a valid string" }
-    labels        = { begins = "{", problem = "Input should be a valid dictionary" }
-    retry         = { begins = "{", problem = "Input should be a valid dictionary or instance of Retry" }
+    labels        = { begins = "{", problem = "Input should be an object" }
+    retry         = { begins = "{", problem = "Input should be an object" }
     non_retryable = { begins = "[", problem = "Input should be a valid list" }
     schedules     = { begins = "[", problem = "Input should be a valid tuple" }
   }
@@ -145,7 +145,7 @@ locals {
       ] : [],
       local.task_types[name].retry_min_seconds <= local.task_types[name].retry_max_seconds ? [] : [{
         name    = name, field = "retry",
-        problem = "Value error, min_seconds (${local.task_types[name].retry_min_seconds}) is above max_seconds (${local.task_types[name].retry_max_seconds})"
+        problem = "min_seconds (${local.task_types[name].retry_min_seconds}) is above max_seconds (${local.task_types[name].retry_max_seconds})"
       }],
     )
   ])
@@ -176,19 +176,19 @@ locals {
       field = "limits"
       problem = (
         limits.mode == "long" && limits.retry_by != "ledger" ?
-        "Value error, mode: long needs retry.by: ledger" :
+        "mode: long needs retry.by: ledger" :
         limits.mode != "long" && limits.time_limit_seconds > 570 ?
-        "Value error, time_limit_seconds (${limits.time_limit_seconds}) above 570 needs mode: long" :
+        "time_limit_seconds (${limits.time_limit_seconds}) above 570 needs mode: long" :
         limits.mode != "long" && limits.ack_deadline_seconds < limits.time_limit_seconds + 30 ?
-        "Value error, ack_deadline_seconds (${limits.ack_deadline_seconds}) must be at least time_limit_seconds + 30 (${limits.time_limit_seconds + 30})" :
+        "ack_deadline_seconds (${limits.ack_deadline_seconds}) must be at least time_limit_seconds + 30 (${limits.time_limit_seconds + 30})" :
         limits.concurrency > 1 && limits.cpu < 1 ?
-        "Value error, concurrency (${limits.concurrency}) above 1 needs cpu of at least 1" :
+        "concurrency (${limits.concurrency}) above 1 needs cpu of at least 1" :
         limits.cpu > 1 && !contains(local.memory_of_cpu[*].cpu, limits.cpu) ?
-        "Value error, cpu (${limits.cpu}) above 1 must be 2, 4, 6 or 8" :
+        "cpu (${limits.cpu}) above 1 must be 2, 4, 6 or 8" :
         limits.memory_mb < local.memory[name].least || limits.memory_mb > local.memory[name].most ?
-        "Value error, memory_mb (${limits.memory_mb}) must be ${local.memory[name].least} to ${local.memory[name].most} with cpu ${limits.cpu}" :
+        "memory_mb (${limits.memory_mb}) must be ${local.memory[name].least} to ${local.memory[name].most} with cpu ${limits.cpu}" :
         limits.mode == "long" && (limits.cpu < 1 || limits.memory_mb < 512) ?
-        "Value error, mode long needs cpu (${limits.cpu}) of at least 1 and memory_mb (${limits.memory_mb}) of at least 512: its CPU stays on" :
+        "mode long needs cpu (${limits.cpu}) of at least 1 and memory_mb (${limits.memory_mb}) of at least 512: its CPU stays on" :
         ""
       )
     } if !contains(local.wrong, name)
