@@ -75,9 +75,9 @@ async def test_a_task_of_no_end_is_never_due_once_confirmed(ledger):
 async def test_a_confirmed_task_expires_when_its_time_is_over(ledger, pass_time):
     task_id = await added(ledger, expires_in_seconds=30)
     await ledger.mark_published([await outgoing(ledger, task_id)])
-    await pass_time(29)
+    await pass_time(15)
     assert await ledger.take_due(ATTEMPTS, 10) == []
-    await pass_time(2)
+    await pass_time(15)
     assert await ledger.take_due(ATTEMPTS, 10) == []
     row = await ledger.get(task_id)
     assert (row.state, row.due_at, row.error["kind"]) == (State.EXPIRED, None, "expired")
