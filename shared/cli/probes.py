@@ -5,6 +5,7 @@ when not.
 """
 
 import asyncio
+import importlib
 import ssl
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -23,11 +24,19 @@ class ProbeFailed(Exception):
     """The part answered, and does not work; the message is what it said."""
 
 
+def load(*libraries: str) -> None:
+    """Load what probes need before the first of them has a time limit: loading stops them all."""
+    for library in libraries:
+        importlib.import_module(library)
+
+
 async def probe_http(url: str, transport: "httpx.AsyncBaseTransport | None") -> str:
     """A part with a readiness path: 200 is ready, 503 names what is not."""
     import httpx
 
-    async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
+    # Certificates take long to load, and plain HTTP needs none.
+    is_secure = url.startswith("https:")
+    async with httpx.AsyncClient(transport=transport, trust_env=False, verify=is_secure) as client:
         try:
             answer = await client.get(url)
         except httpx.TransportError as failure:

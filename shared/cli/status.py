@@ -15,6 +15,7 @@ from shared.cli.errors import CliError, Exit
 from shared.cli.output import Output, output_options
 from shared.cli.probes import (
     ProbeFailed,
+    load,
     probe_grpc,
     probe_http,
     probe_port,
@@ -79,6 +80,7 @@ def status(context: click.Context, url: str | None, output: Output) -> None:
 
 async def ask_all(setup: Setup, state: StackState | None, url: str | None) -> list[PartStatus]:
     """What each part of the stack says, or with `url` that API alone."""
+    load("httpx", *(["grpc"] if state else []))
     if state is None:
         questions = [Question("rest", str(url), _ready(setup, str(url)))]
     else:

@@ -1,6 +1,8 @@
 """The probes of `status`, against servers that speak the real protocols."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -104,3 +106,29 @@ async def test_any_server_on_a_port_is_enough_for_one_that_is_not_ours():
 async def test_nobody_there_is_a_failure(probe: Callable[[], Awaitable[str]]):
     with pytest.raises((ProbeFailed, OSError)):
         await probe()
+
+
+ASKS = """
+import asyncio, sys
+from shared.cli.setup import Setup
+from shared.cli.stack_state import StackState
+from shared.cli.status import ask_all
+
+class Watch:
+    def find_spec(self, name, *_):
+        if name in ("httpx", "grpc"):
+            print(name, len(asyncio.all_tasks()))
+
+sys.meta_path.insert(0, Watch())
+nobody, url = "127.0.0.1:1", "http://127.0.0.1:1"
+state = StackState(
+    url, nobody, nobody, url, url, f"postgresql://{nobody}/x", f"redis://{nobody}", "", {}, {}
+)
+asyncio.run(ask_all(Setup(), state, None))
+"""
+
+
+def test_libraries_are_loaded_before_a_part_is_asked_so_that_its_time_limit_is_its_own():
+    said = subprocess.run([sys.executable, "-c", ASKS], capture_output=True, text=True, check=True)
+
+    assert said.stdout.splitlines() == ["httpx 1", "grpc 1"]
