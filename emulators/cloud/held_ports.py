@@ -10,8 +10,10 @@ from emulators.cloud.specs import Spec
 from emulators.stack.ports import Ports
 
 # Where parts get their ports from, so that the local stack and a deployment can run at once.
-_FROM = {"postgres": 15532, "redis": 16479, "workload": 8301, "scheduler": 0, "api": 8443}
-_BASE_FROM = Base(pubsub=8185, pubsub_http=8186, smtp=1125, mail=8125)
+_FROM = {"postgres": 15532, "redis": 16479, "workload": 9101, "scheduler": 0, "api": 8443}
+# Beyond the functions of local stacks: one that starts while the deployment does not run would
+# take a port that must not move.
+_BASE_FROM = Base(pubsub=8785, pubsub_http=8786, smtp=1125, mail=8725)
 
 
 class HeldPorts:
