@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulators.stack import parent_death
-from emulators.stack.processes import Child, Program
+from emulators.stack.processes import Child, Program, kill_session
 
 _SIZE = 64 * 1024
+_FULL_SECONDS = 0.01
 # How a module learns of the sockets that it inherits, in the order of their descriptors.
 LISTENERS = ("LISTENER_FD", "OWN_LISTENER_FD")
 
@@ -82,10 +83,7 @@ class Zygote:
         if not self.forks:
             return await self._run_alone(module, output)
         await self._ready.wait()
-        if self._channel is None:
-            raise ConnectionError("the zygote has just ended")
         order = next(self._orders)
-        self._waiting[order] = asyncio.get_running_loop().create_future()
         asked = {
             "order": order,
             "module": module.name,
@@ -93,8 +91,19 @@ class Zygote:
             "environment": dict(module.environment),
             "title": module.title or module.name.rpartition(".")[2],
         }
-        socket.send_fds(self._channel, [json.dumps(asked).encode()], [output, *module.files()])
-        return self._children[await self._waiting[order]]
+        await self._send(json.dumps(asked).encode(), [output, *module.files()])
+        pid = self._waiting[order] = asyncio.get_running_loop().create_future()
+        return self._children[await pid]
+
+    async def _send(self, order: bytes, files: list[int]) -> None:
+        while self._channel is not None:
+            try:
+                socket.send_fds(self._channel, [order], files)
+            except BlockingIOError:  # it has many orders before it
+                await asyncio.sleep(_FULL_SECONDS)
+            else:
+                return
+        raise ConnectionError("the zygote has just ended")
 
     async def _run_alone(self, module: Module, output: int) -> Child:
         argv = [sys.executable, "-m", module.name, *module.argv]
@@ -118,7 +127,9 @@ class Zygote:
         elif "order" in said:
             self._children[said["pid"]] = Forked(said["pid"])
             waiting = self._waiting.pop(said["order"])
-            if not waiting.done():  # who asked was cancelled; the process ends with the zygote
+            if waiting.done():  # who asked was cancelled and will not end it
+                kill_session(self._children[said["pid"]])
+            else:
                 waiting.set_result(said["pid"])
         elif child := self._children.pop(said["ended"], None):
             child.ended.set_result(said["code"])

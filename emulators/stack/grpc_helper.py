@@ -15,8 +15,9 @@ from grpc_health.v1 import health_pb2
 from emulators.stack.provision import provision
 from emulators.stack.topology import Subscription, Topic, Topology
 
-_CONNECT_SECONDS = 10
+_CONNECT_SECONDS = 30
 _PAUSE_SECONDS = 0.05
+_ANSWER_SECONDS = 5
 
 
 def _provision(address: str, arguments: Mapping[str, Any]) -> dict[str, int]:
@@ -50,7 +51,9 @@ def _serving(address: str, arguments: Mapping[str, Any]) -> dict[str, int]:
 
 def _serves(check: Callable[..., Any]) -> bool:
     try:
-        answer = check(health_pb2.HealthCheckRequest(), timeout=1, wait_for_ready=True)
+        answer = check(
+            health_pb2.HealthCheckRequest(), timeout=_ANSWER_SECONDS, wait_for_ready=True
+        )
     except grpc.RpcError:
         return False
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)

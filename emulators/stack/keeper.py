@@ -100,11 +100,12 @@ class Keeper:
                 self._ending.begin(self.child, self.part.stop_signal, _DRAIN_SECONDS)
             elif self.child is not None:
                 await end(self.child, self.part.stop_signal, _DRAIN_SECONDS)
-            await self._launch()
-            self._watch()
+            await self._try_launch()
+            self._watch()  # it also tries again what could not be launched
 
     async def stop(self, limit_seconds: float) -> None:
         """End the part for good: its stop signal, then SIGKILL after the limit."""
+        self._unwatch()  # before the lock, which a start may hold that waits for the zygote
         async with self._lock:
             self._unwatch()
             if self.child is not None:
@@ -155,12 +156,19 @@ class Keeper:
         self._console.warn(f"{self.part.name} ended ({why}); starting it again {when}")
         await asyncio.sleep(delay)
         async with self._lock:
-            try:
-                await self._launch()
-            except (OSError, StackError) as error:
-                self._console.warn(f"{self.part.name} could not be started: {error}")
-                await asyncio.sleep(_BACK_OFFS[-1])
+            launched = await self._try_launch()
+        if not launched:
+            await asyncio.sleep(_BACK_OFFS[-1])
         return failures + 1
+
+    async def _try_launch(self) -> bool:
+        """Launch the part; False, and a word about it, when that was not possible."""
+        try:
+            await self._launch()
+        except (OSError, StackError) as error:
+            self._console.warn(f"{self.part.name} could not be started: {error}")
+            return False
+        return True
 
     async def _pump(self, read_end: int) -> None:
         """Hand every line that the part prints to the console."""

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from emulators.pubsub import protos
 from emulators.stack.topology import Subscription, Topic, Topology
 
-_LIMIT_SECONDS = 10
+_LIMIT_SECONDS = 30
 # What may differ on an existing subscription, as JSON names it; the rest is fixed at its creation.
 _CHANGEABLE = {
     "push_config": "pushConfig",

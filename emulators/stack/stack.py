@@ -26,7 +26,7 @@ _STOPS: tuple[tuple[tuple[str, ...], float], ...] = (
     (("zygote", "redis", "postgres"), 0.7),
 )
 _WORKERS_STOP_SECONDS = 1.2
-_SERVING_SECONDS = 30
+_SERVING_SECONDS = 60  # as long as any part may take
 
 
 class Stack:

@@ -179,3 +179,49 @@ async def test_every_line_is_shown_however_long():
 def _write_all(descriptor: int, data: bytes) -> None:
     with os.fdopen(descriptor, "wb") as pipe:
         pipe.write(data)
+
+
+class Unlaunchable(Fakes):
+    """Launches the first child; then it fails, or waits as for a zygote that is away."""
+
+    def __init__(self, then) -> None:
+        super().__init__()
+        self.then = then
+        self.asked = asyncio.Event()
+
+    async def launch(self, output: int) -> FakeChild:
+        if self.children:
+            self.asked.set()
+            await self.then()
+        return await super().launch(output)
+
+
+async def fail() -> None:
+    raise ConnectionError("the zygote has just ended")
+
+
+async def test_an_edit_whose_process_cannot_be_launched_is_told_and_tried_again():
+    fakes = Unlaunchable(fail)
+    keeper, stream, _ = keeper_of(fakes, overlaps=True)
+    await keeper.start()
+
+    await keeper.reload()
+    assert "could not be started: the zygote has just ended" in stream.getvalue()
+    fakes.then = launch_now
+    fakes.children[0].over.set_result(0)
+
+    assert await fakes.next() is not fakes.children[0]
+
+
+async def launch_now() -> None:
+    pass
+
+
+async def test_a_part_that_is_being_brought_back_in_vain_can_be_stopped():
+    fakes = Unlaunchable(asyncio.Event().wait)
+    keeper, _, _ = keeper_of(fakes)
+    await keeper.start()
+    fakes.children[0].over.set_result(1)
+    await asyncio.wait_for(fakes.asked.wait(), 5)
+
+    await asyncio.wait_for(keeper.stop(1), 30)
