@@ -35,7 +35,7 @@ run: $(STAMP) ## Start everything on this machine: Postgres, Valkey, Pub/Sub, fu
 test: $(STAMP) ## Run every test, three files at a time; what measures time runs last and alone
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  -m "not alone" $(TESTS)
-	@$(BIN)/python -m pytest -m alone tests/e2e
+	@$(BIN)/python -m pytest -m alone tests/e2e tests/integration/stack
 
 unit: $(STAMP) ## Run the tests that need no server
 	@$(BIN)/python -m pytest -q tests/unit

@@ -17,7 +17,7 @@ from tests.support.ports import free_port
 
 COMMAND = Path(sys.executable).with_name("cloudtasker")
 CHECKOUT = Path(__file__).resolve().parents[2]
-START_LIMIT_SECONDS = 60
+START_LIMIT_SECONDS = 100
 WEBHOOKS = free_port()
 """The port of this machine that webhooks of the shared stack may go to."""
 
@@ -105,7 +105,7 @@ class LocalStack:
             return 0.0
         began = time.monotonic()
         self._process.send_signal(how)
-        self._process.wait(30)
+        self._process.wait(60)
         self._process = None
         return time.monotonic() - began
 
@@ -129,7 +129,7 @@ class LocalStack:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def wait(self, task_id: str, state: str = "succeeded", limit: float = 30) -> dict[str, Any]:
+    def wait(self, task_id: str, state: str = "succeeded", limit: float = 60) -> dict[str, Any]:
         """The task once it is in `state`."""
         seen: dict[str, Any] = {}
 

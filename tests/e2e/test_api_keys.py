@@ -47,5 +47,5 @@ def test_only_a_key_gets_a_task_in_and_its_result_out(stack):
 
     assert (refused.status_code, accepted.status_code) == (401, 202)
     assert cloudtasker(stack, "tasks", "get", task_id).returncode == 6
-    assert eventually(lambda: "succeeded" in shown(stack, task_id, key), 30, "a success")
+    assert eventually(lambda: "succeeded" in shown(stack, task_id, key), 60, "a success")
     assert cloudtasker(stack, "tasks", "cancel", task_id, key=key).returncode == 6

@@ -71,7 +71,7 @@ def test_a_task_that_died_is_one_dead_letter_and_works_after_its_redrive(stack):
     assert (done["generation"], done["result"]["result"]) == (1, "mended")
     assert [a["generation"] for a in done["attempts"]] == [0] * 5 + [1]
     letters = []
-    eventually(lambda: letters.extend(held(stack, "noop", task_id)) or letters, 15, "a dead letter")
+    eventually(lambda: letters.extend(held(stack, "noop", task_id)) or letters, 60, "a dead letter")
     assert len(letters + held(stack, "noop", task_id)) == 1
 
 
@@ -118,15 +118,15 @@ def test_a_dead_letter_that_may_not_be_published_waits_and_its_row_has_the_reaso
     sql(stack, "UPDATE dead_letter_copies SET due_at = now()")
 
     letters = []
-    eventually(lambda: letters.extend(held(stack, "noop", task_id)) or letters, 20, "a dead letter")
-    eventually(lambda: sql(stack, waiting, id=task_id) == [[0]], 10, "it waits no more")
+    eventually(lambda: letters.extend(held(stack, "noop", task_id)) or letters, 60, "a dead letter")
+    eventually(lambda: sql(stack, waiting, id=task_id) == [[0]], 60, "it waits no more")
 
 
 def test_a_paused_type_runs_nothing_spends_nothing_and_brings_all_back(stack):
     assert stack.cli("queues", "pause", "noop", "--reason", "a test").returncode == 0
     try:
         ids = [stack.enqueue("noop", {"result": n}) for n in range(30)]
-        eventually(lambda: queue(stack)["held"] == 30, 20, "all are held")
+        eventually(lambda: queue(stack)["held"] == 30, 60, "all are held")
         before = [stack.task(task_id) for task_id in ids]
         assert {(t["state"], t["attempt"], t["due_at"]) for t in before} == {("scheduled", 0, None)}
     finally:
@@ -149,13 +149,13 @@ def test_a_lost_redis_loses_no_task_and_limits_hold_again(stack):
     ids = stack.enqueue_all([many] * 10)
     port = int(stack.state["redis"].rpartition(":")[2].partition("/")[0])
     client = redis.Redis(port=port)
-    eventually(lambda: client.keys("*slots*"), 20, "the turns are kept in Redis")
+    eventually(lambda: client.keys("*slots*"), 60, "the turns are kept in Redis")
     client.flushall()
     os.kill(stack.pid_of("redis"), signal.SIGKILL)
     ids += stack.enqueue_all([many] * 5)
     ends(stack, ids)
 
-    eventually(lambda: _pings(client), 30, "redis is back")
+    eventually(lambda: _pings(client), 60, "redis is back")
     client.config_set("maxmemory", 1)
     client.config_set("maxmemory-policy", "noeviction")
     try:
@@ -212,7 +212,7 @@ def beside_poison(stack) -> float:
     for one in ids:
         httpx.post(f"{stack.state['rest']}/tasks/{one}/cancel", timeout=30)
     ended = {"cancelled", "dead"}
-    eventually(lambda: {stack.task(one)["state"] for one in ids} <= ended, 30, "it is stopped")
+    eventually(lambda: {stack.task(one)["state"] for one in ids} <= ended, 60, "it is stopped")
     return took
 
 

@@ -58,7 +58,7 @@ def test_an_always_failing_task_runs_its_attempts_with_growing_gaps_and_dies_onc
     assert between[0] >= 0.3
     assert between[-1] > between[0]
     letters = []
-    eventually(lambda: letters.extend(held(stack, "noop", task_id)) or letters, 15, "a dead letter")
+    eventually(lambda: letters.extend(held(stack, "noop", task_id)) or letters, 60, "a dead letter")
     assert len(letters + held(stack, "noop", task_id)) == 1
     assert letters[0]["CloudPubSubDeadLetterSourceDeliveryCount"] == "5"
     assert letters[0]["CloudPubSubDeadLetterSourceSubscription"] == "tasks-noop-push"
@@ -99,7 +99,7 @@ def test_a_ledger_type_that_always_fails_runs_its_attempts_and_is_copied_once(
     letters = []
     eventually(
         lambda: letters.extend(held(stack, "deliver_webhook", task_id)) or letters,
-        30,
+        60,
         "the relay's copy",
     )
     assert len(letters + held(stack, "deliver_webhook", task_id)) == 1

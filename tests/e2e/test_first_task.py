@@ -20,11 +20,12 @@ def body(subject: str) -> str:
 
 
 def mail(stack, subject: str) -> list[dict]:
-    inbox = httpx.get(f"{stack.state['mail']}/messages", timeout=10).json()
+    inbox = httpx.get(f"{stack.state['mail']}/messages", timeout=30).json()
     messages = inbox["messages"] if isinstance(inbox, dict) else inbox
     return [message for message in messages if message["subject"] == subject]
 
 
+@pytest.mark.alone
 def test_a_request_by_curl_becomes_a_mail(stack):
     url = f"{stack.state['rest']}/enqueue-task"
     said = subprocess.run(
@@ -48,8 +49,8 @@ def test_a_request_by_grpc_becomes_a_mail(stack):
     with grpc.insecure_channel(stack.state["grpc"]) as channel:
         client = pb_grpc.TaskServiceStub(channel)
         request = pb.EnqueueTaskRequest(task_type="send_email", payload_json=json.dumps(payload))
-        task_id = client.EnqueueTask(request, timeout=10).task_id
-    stack.wait(task_id, limit=DONE_SECONDS)
+        task_id = client.EnqueueTask(request, timeout=30).task_id
+    stack.wait(task_id)
     assert len(mail(stack, "By gRPC")) == 1
 
 
@@ -71,7 +72,7 @@ def test_an_enqueue_and_its_run_share_a_trace(stack):
             "Content-Type": "application/json",
             "traceparent": f"00-{trace}-00f067aa0ba902b7-01",
         },
-        timeout=10,
+        timeout=30,
     )
     task_id = answer.json()["task_id"]
     stack.wait(task_id)
@@ -81,7 +82,7 @@ def test_an_enqueue_and_its_run_share_a_trace(stack):
         events = {line.get("event") for line in lines if trace in json.dumps(line)}
         return {"task_enqueued", "task_succeeded"} <= events
 
-    eventually(traced, 10, "both log lines carry the caller's trace")
+    eventually(traced, 60, "both log lines carry the caller's trace")
 
 
 def test_no_log_line_carries_a_payload(stack):
@@ -101,7 +102,7 @@ def test_a_thumbnail_of_the_sample_stands_in_the_blob_store(stack):
 
 def test_everything_reports_itself_ready(stack):
     for url in [stack.state["rest"], *stack.state["functions"].values()]:
-        assert httpx.get(f"{url}/ready", timeout=10).status_code == 200
+        assert httpx.get(f"{url}/ready", timeout=30).status_code == 200
     status = stack.cli("status")
     assert status.returncode == 0, status.stdout + status.stderr
 
@@ -116,4 +117,4 @@ def test_the_state_file_has_its_documented_form(stack):
 
 @pytest.mark.parametrize("path", ["/health", "/openapi.json", "/metrics", "/task-types"])
 def test_the_api_describes_itself(stack, path):
-    assert httpx.get(f"{stack.state['rest']}{path}", timeout=10).status_code == 200
+    assert httpx.get(f"{stack.state['rest']}{path}", timeout=30).status_code == 200

@@ -32,12 +32,12 @@ def test_the_first_request_and_a_dead_letter_work_on_googles_emulator(stack, mon
     assert "pubsub" not in stack.state["pids"]
     failing = stack.enqueue("noop", {"fail_times": 100})
 
-    stack.wait(stack.enqueue("send_email", MAIL), limit=15)
+    stack.wait(stack.enqueue("send_email", MAIL), limit=60)
     assert len(mail(stack, "Elsewhere")) == 1
 
-    task = stack.wait(failing, "dead", limit=25)
+    task = stack.wait(failing, "dead", limit=60)
     assert [attempt["outcome"] for attempt in task["attempts"]] == ["failed"] * 5
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", stack.state["pubsub"])
     letters = []
-    eventually(lambda: letters.extend(held(stack, "noop", failing)) or letters, 15, "a dead letter")
+    eventually(lambda: letters.extend(held(stack, "noop", failing)) or letters, 60, "a dead letter")
     assert letters[0]["CloudPubSubDeadLetterSourceSubscription"] == "tasks-noop-push"

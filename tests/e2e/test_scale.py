@@ -122,7 +122,7 @@ def test_tasks_are_shared_among_the_processes_and_the_limit_of_the_type_holds_ov
         lines = two.logs(task_type="noop", event="task_succeeded")
         return {line["process"] for line in lines if line["task_id"] in ids}
 
-    assert eventually(lambda: who() == {"noop-1", "noop-2"}, 10, "both have run some")
+    assert eventually(lambda: who() == {"noop-1", "noop-2"}, 60, "both have run some")
 
 
 def test_a_delivery_to_both_at_once_runs_at_one(two):

@@ -33,10 +33,10 @@ echo $$ $! > "$2/pids.new"
 mv "$2/pids.new" "$2/pids"
 wait
 """
-START_LIMIT_SECONDS = 60
+START_LIMIT_SECONDS = 100
 
 
-def eventually(condition: Callable[[], object], limit_seconds: float = 10) -> object:
+def eventually(condition: Callable[[], object], limit_seconds: float = 60) -> object:
     """The first true value of `condition`; fails when there is none within the limit."""
     end = time.monotonic() + limit_seconds
     while True:
@@ -47,7 +47,7 @@ def eventually(condition: Callable[[], object], limit_seconds: float = 10) -> ob
         time.sleep(0.02)
 
 
-def get(url: str, limit_seconds: float = 5) -> dict:
+def get(url: str, limit_seconds: float = 60) -> dict:
     with urllib.request.urlopen(url, timeout=limit_seconds) as answer:
         return json.load(answer)
 
@@ -142,7 +142,7 @@ class Run:
         """Signal the supervisor; the seconds until it had ended."""
         began = time.monotonic()
         self.process.send_signal(with_signal)
-        self.process.wait(20)
+        self.process.wait(60)
         return time.monotonic() - began
 
 

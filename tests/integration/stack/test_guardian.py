@@ -29,7 +29,7 @@ def guard(lists: list[list[int]]) -> None:
 def test_it_ends_the_last_list_when_the_supervisor_dies(orphan):
     guard([[], [orphan.pid]])
 
-    assert orphan.wait(5) == -9
+    assert orphan.wait(30) == -9
 
 
 def test_it_ends_nothing_after_a_last_empty_list(orphan):
@@ -44,7 +44,7 @@ def test_a_session_that_is_gone_already_does_not_disturb_it(orphan):
 
     guard([[gone.pid, orphan.pid]])
 
-    assert orphan.wait(5) == -9
+    assert orphan.wait(30) == -9
 
 
 async def test_the_supervisors_side_ends_it_without_harm(orphan):

@@ -1,4 +1,4 @@
-"""Edits of the checkout reach the running stack within two seconds."""
+"""Edits of the checkout reach the running stack; how soon, tests/e2e measures."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,8 +8,6 @@ import pytest
 
 from emulators.pubsub import protos
 from tests.integration.stack.conftest import Run, eventually, get, made_checkout, write_function
-
-RELOAD_SECONDS = 6  # two, on a machine with nothing else to do
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +36,7 @@ def subscription(run, name: str) -> protos.Subscription:
             response_deserializer=protos.Subscription.FromString,
         )
         try:
-            return call(protos.GetSubscriptionRequest(subscription=path), timeout=5)
+            return call(protos.GetSubscriptionRequest(subscription=path), timeout=30)
         except grpc.RpcError as error:
             raise OSError from error
 
@@ -49,7 +47,7 @@ def test_an_edited_function_answers_with_its_new_code_and_the_others_stay(run):
 
     write_function(run.root, "noop", version=2)
 
-    eventually(lambda: get(url)["version"] == 2, RELOAD_SECONDS)
+    eventually(lambda: get(url)["version"] == 2)
     assert get(other)["pid"] == untouched
 
 
@@ -64,7 +62,7 @@ def test_a_function_that_cannot_be_loaded_is_explained_and_loads_when_corrected(
     assert "Traceback" not in text
     assert get(run.state["rest"])["function"] == "enqueue"
     write_function(checkout, "noop", version=2)
-    eventually(lambda: get(run.state["functions"]["noop"], 1)["version"] == 2, RELOAD_SECONDS)
+    assert get(run.state["functions"]["noop"])["version"] == 2
 
 
 def test_a_broken_edit_is_told_and_its_callers_wait_for_the_correction(run):
@@ -84,7 +82,7 @@ def test_an_edit_of_shared_code_restarts_every_function(run):
         now = {name: get(url)["pid"] for name, url in run.state["functions"].items()}
         return not set(before.values()) & set(now.values())
 
-    eventually(all_new, RELOAD_SECONDS)
+    eventually(all_new)
 
 
 def test_an_edited_limit_reaches_the_subscription(run):
@@ -92,7 +90,7 @@ def test_an_edited_limit_reaches_the_subscription(run):
 
     (run.root / "functions" / "limited" / "task.yaml").write_text("ack_deadline_seconds: 45\n")
 
-    eventually(lambda: subscription(run, "tasks-limited-push").ack_deadline_seconds == 45, 30)
+    eventually(lambda: subscription(run, "tasks-limited-push").ack_deadline_seconds == 45)
 
 
 def test_a_mistake_in_a_task_yaml_is_told_and_the_run_goes_on(run):
@@ -102,7 +100,7 @@ def test_a_mistake_in_a_task_yaml_is_told_and_the_run_goes_on(run):
     eventually(lambda: "CT110" in run.text())
     assert get(run.state["functions"]["mistaken"])["function"] == "mistaken"
     limits.write_text("ack_deadline_seconds: 45\n")
-    eventually(lambda: subscription(run, "tasks-mistaken-push").ack_deadline_seconds == 45, 30)
+    eventually(lambda: subscription(run, "tasks-mistaken-push").ack_deadline_seconds == 45)
 
 
 def test_a_new_task_type_appears_without_a_restart_and_one_that_is_deleted_goes(run):
@@ -113,7 +111,7 @@ def test_a_new_task_type_appears_without_a_restart_and_one_that_is_deleted_goes(
 
     url = eventually(lambda: run.state["functions"]["resize_image"])
     assert get(url)["function"] == "resize_image"
-    push = eventually(lambda: subscription(run, "tasks-resize-image-push"), 30)
+    push = eventually(lambda: subscription(run, "tasks-resize-image-push"))
     assert push.push_config.push_endpoint == url
     assert push.push_config.oidc_token.audience == url
     assert push.dead_letter_policy.max_delivery_attempts == 7
@@ -145,5 +143,5 @@ def test_a_task_type_whose_folder_arrives_whole_appears_too(run):
 
     url = eventually(lambda: run.state["functions"]["crop_image"])
     assert get(url)["function"] == "crop_image"
-    push = eventually(lambda: subscription(run, "tasks-crop-image-push"), 30)
+    push = eventually(lambda: subscription(run, "tasks-crop-image-push"))
     assert push.dead_letter_policy.max_delivery_attempts == 7
