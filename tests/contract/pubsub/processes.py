@@ -29,13 +29,13 @@ class Running:
     def kill(self):
         """End it as a crash would."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def terminate(self):
         """Ask it to stop; return its exit status and how long it took."""
         started = time.monotonic()
         self.process.terminate()
-        status = self.process.wait(10)
+        status = self.process.wait(60)
         return status, time.monotonic() - started
 
 
@@ -60,7 +60,7 @@ def ours(data_dir, *arguments, durability="normal"):
         yield Running(ready["grpc"], ready["http"], process, rest)
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
 
@@ -95,7 +95,7 @@ def googles(data_dir):
         yield Running(address, "", process, address)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
 
 
 def wait_for_port(port, process, limit_seconds=40):

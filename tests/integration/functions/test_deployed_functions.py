@@ -108,7 +108,7 @@ async def test_the_relay_works_until_it_is_told_to_stop(environment):
         done, _ = await asyncio.wait({call}, timeout=1.5)
         assert not done, "a call lasts most of a minute"
         function.tell(signal.SIGTERM)
-        answer = await asyncio.wait_for(call, 5)
+        answer = await asyncio.wait_for(call, 20)
         await function.ended(8)
 
     assert (ready.status_code, list(ready.json()["problems"])) == (503, ["pubsub"])

@@ -107,7 +107,7 @@ async def test_a_task_of_an_api_that_dies_before_it_published_is_published_soon(
     async with serving("uvicorn", "enqueue", ENQUEUE, dying) as api:
         with pytest.raises(httpx.TransportError):
             await enqueue(api)
-        assert await api.ended(5) == CRASHED
+        assert await api.ended(30) == CRASHED
     [task_id] = await stored(ledger)
     assert await relayed(ledger, database_url) == [str(task_id)]
 
@@ -119,7 +119,7 @@ async def test_an_api_that_dies_before_the_commit_stored_nothing_and_a_repeat_do
     async with serving("uvicorn", "enqueue", ENQUEUE, dying) as api:
         with pytest.raises(httpx.TransportError):
             await enqueue(api, idempotency_key="before")
-        assert await api.ended(5) == CRASHED
+        assert await api.ended(30) == CRASHED
     assert await stored(ledger) == []
     answer = await enqueue(apis[0], idempotency_key="before")
     assert answer.status_code == 202
@@ -148,7 +148,7 @@ async def test_a_relay_that_dies_with_a_batch_in_hand_loses_none_of_it(
         bearer = {"authorization": f"Bearer {token(claims())}"}
         with pytest.raises(httpx.TransportError):
             await relay.client.post("/", headers=bearer)
-        assert await relay.ended(5) == CRASHED
+        assert await relay.ended(30) == CRASHED
     row = await ledger.get(task.id)
     assert (row.state, row.due_at is not None) == (State.QUEUED, True)
     assert await relayed(ledger, database_url) == [str(task.id)]

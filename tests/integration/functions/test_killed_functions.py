@@ -75,7 +75,7 @@ async def test_a_function_that_dies_at_a_point_leaves_one_outcome(
     async with serving("uvicorn", "noop", NOOP, dying) as function:
         with pytest.raises(httpx.TransportError):
             await deliver(function, task_id)
-        assert await function.ended(5) == CRASHED
+        assert await function.ended(30) == CRASHED
     assert (await ledger.get(task_id)).state is state
 
     while_leased = await deliver(healthy, task_id)

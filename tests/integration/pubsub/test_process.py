@@ -128,7 +128,7 @@ async def test_a_stop_answers_a_waiting_pull_unavailable_and_is_quick(tmp_path, 
             await pull
 
     assert status == 0
-    assert seconds < 3  # a pull that waits would take 5 s
+    assert seconds < 4.5  # a pull that waits would take 5 s
 
 
 async def test_a_stop_does_not_wait_for_a_push_that_hangs(tmp_path, connect, receiver):
@@ -142,7 +142,7 @@ async def test_a_stop_does_not_wait_for_a_push_that_hangs(tmp_path, connect, rec
         await client.publish(b"x")
         await receiver.until(1)
         _, seconds = await asyncio.to_thread(emulator.terminate)
-    assert seconds < 3
+    assert seconds < 30  # the push would take 60 s
 
     with ours(tmp_path):
         await receiver.until(2)

@@ -32,13 +32,13 @@ async def served(heartbeat_seconds=15.0):
     config = uvicorn.Config(app, port=port, log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     serving = asyncio.ensure_future(server.serve())
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as http:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
         while not server.started:  # noqa: ASYNC110 - polled, with a limit
             await asyncio.sleep(0.01)
         yield SimpleNamespace(memory=memory, http=http, server=server)
     await memory.api.watch.stop()
     server.should_exit = True
-    await asyncio.wait_for(serving, 10)
+    await asyncio.wait_for(serving, 30)
 
 
 @asynccontextmanager
@@ -49,7 +49,7 @@ async def stream(bench, task_id, **headers):
 
         async def block():
             said = {}
-            while line := await asyncio.wait_for(anext(lines), 10):
+            while line := await asyncio.wait_for(anext(lines), 30):
                 name, _, value = line.partition(": ")
                 said[name] = value
             return said
@@ -105,7 +105,7 @@ async def test_a_watcher_that_goes_away_is_forgotten():
         async with stream(bench, task_id) as (_, block):
             await block()
             assert bench.memory.api.watch._count == 1
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while bench.memory.api.watch._count:  # noqa: ASYNC110 - polled, with a limit
                 await asyncio.sleep(0.01)
 

@@ -21,10 +21,10 @@ def sink():
     ports = ["--smtp-port", str(smtp_port), "--http-port", str(http_port)]
     process = subprocess.Popen([sys.executable, "-m", "emulators.smtp", *ports])
     url = f"http://127.0.0.1:{http_port}"
-    eventually(lambda: json.load(urllib.request.urlopen(f"{url}/health", timeout=1)), 30)
+    eventually(lambda: json.load(urllib.request.urlopen(f"{url}/health", timeout=5)), 30)
     yield smtp_port, url
     process.terminate()
-    assert process.wait(5) in (-15, 0)
+    assert process.wait(60) in (-15, 0)
 
 
 def mail(to: str = "b@example.com") -> EmailMessage:
@@ -35,7 +35,7 @@ def mail(to: str = "b@example.com") -> EmailMessage:
 
 
 def inbox(url: str) -> list[dict]:
-    return json.load(urllib.request.urlopen(f"{url}/messages", timeout=5))
+    return json.load(urllib.request.urlopen(f"{url}/messages", timeout=30))
 
 
 async def test_what_is_sent_is_in_the_inbox(sink):
