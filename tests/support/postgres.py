@@ -21,6 +21,9 @@ from shared.migrations.migrate import migrate
 from tests.support.ports import free_port
 
 
+START_LIMIT_SECONDS = 100
+
+
 class PostgresServer:
     """One server on a free port. `stop`, `start`, `freeze` and `thaw` are for tests of faults.
 
@@ -31,6 +34,7 @@ class PostgresServer:
         self._account = account_for_postgres()
         self._bin = reachable_binaries(find_binaries(os.environ), self._account)
         self._data = folder / "data"
+        self._log = folder / "log"
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         folder.chmod(0o755)
@@ -43,8 +47,8 @@ class PostgresServer:
                 self._account.own(wal)
             initdb += [f"--waldir={wal}", "--wal-segsize=1"]
         made = self._spawn([*initdb, "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"])
-        if made.wait(60) != 0:
-            raise RuntimeError("initdb failed")
+        if made.wait(START_LIMIT_SECONDS) != 0:
+            raise RuntimeError(f"initdb failed: {self._said()}")
 
     @property
     def url(self) -> str:
@@ -67,11 +71,14 @@ class PostgresServer:
         }
         flags = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         self._process = self._spawn([self._bin / "postgres", "-D", self._data, *flags])
-        end = time.monotonic() + 30
+        end = time.monotonic() + START_LIMIT_SECONDS
         while not self.answers():
             if time.monotonic() > end or self._process.poll() is not None:
-                raise RuntimeError("postgres did not start")
+                raise RuntimeError(f"postgres did not start: {self._said()}")
             time.sleep(0.02)
+
+    def _said(self) -> str:
+        return self._log.read_text(errors="replace")[-2000:]
 
     @property
     def runs(self) -> bool:
@@ -82,7 +89,7 @@ class PostgresServer:
         """End it; SIGQUIT is Postgres' immediate shutdown, as a crash would be."""
         if self._process:
             self._process.send_signal(how)
-            self._process.wait(30)
+            self._process.wait(60)
             self._process = None
 
     def freeze(self) -> None:
@@ -121,18 +128,19 @@ class PostgresServer:
         return True
 
     def _spawn(self, command: list[object]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [str(word) for word in command],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env={"PATH": os.defpath, "LC_ALL": "C"},
-            start_new_session=True,
-            preexec_fn=before_exec(signal.SIGQUIT),
-            user=self._account.uid if self._account else None,
-            group=self._account.gid if self._account else None,
-            extra_groups=[] if self._account else None,
-        )
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [str(word) for word in command],
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env={"PATH": os.defpath, "LC_ALL": "C"},
+                start_new_session=True,
+                preexec_fn=before_exec(signal.SIGQUIT),
+                user=self._account.uid if self._account else None,
+                group=self._account.gid if self._account else None,
+                extra_groups=[] if self._account else None,
+            )
 
 
 @contextmanager
