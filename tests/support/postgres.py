@@ -20,7 +20,6 @@ from emulators.stack.relocation import reachable_binaries
 from shared.migrations.migrate import migrate
 from tests.support.ports import free_port
 
-
 START_LIMIT_SECONDS = 100
 
 
