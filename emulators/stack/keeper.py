@@ -92,7 +92,8 @@ class Keeper:
         return time.monotonic() - began
 
     async def reload(self) -> None:
-        """Replace the process by a new one; the old one may finish what it is doing."""
+        """Replace the process, if there is one, by a new one; the old one may finish what it is
+        doing, the new one is not waited for."""
         async with self._lock:
             self._unwatch()
             self.broken = False

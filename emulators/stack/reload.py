@@ -37,6 +37,8 @@ async def apply(stack: Stack, paths: Iterable[Path]) -> None:
 
 async def _apply(stack: Stack, effect: Effect) -> None:
     task_types = read_task_types(stack.options.root, stack.overrides)
+    if effect.provision:
+        await stack.check_task_types()
     names, running = set(function_names(stack.options.root)), set(stack.layout.listeners)
     for gone in sorted(running - names):
         await stack.remove_function(gone)

@@ -5,7 +5,15 @@ import os
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
 
-from emulators.stack import environment, layout, parent_death, servers, state, topology
+from emulators.stack import (
+    catalogue_check,
+    environment,
+    layout,
+    parent_death,
+    servers,
+    state,
+    topology,
+)
 from emulators.stack.console import Console
 from emulators.stack.errors import StackError
 from emulators.stack.forks import Module, Zygote
@@ -103,6 +111,7 @@ class Stack:
         async with asyncio.TaskGroup() as group:
             if self._zygote.forks:
                 group.create_task(self._keep(self.parts.zygote_part()))
+            group.create_task(self.check_task_types())
             pubsub = group.create_task(self._start_pubsub(task_types))
             database = group.create_task(self._start_database())
             group.create_task(self._start_redis())
@@ -134,6 +143,12 @@ class Stack:
                 fix="correct what the last line says, then start again.",
             )
         self.parts.schema.set()
+
+    async def check_task_types(self) -> None:
+        """Raises: StackError when the product's processes could not read the task types."""
+        if (self.options.root / "shared" / "cli").exists():
+            module = Module("shared.cli", catalogue_check.ARGUMENTS, self.parts.product)
+            await catalogue_check.check(lambda output: self._zygote.run(module, output))
 
     async def _start_redis(self) -> None:
         took = "yours"
@@ -236,9 +251,14 @@ class Stack:
         self._state.write(self.options.data_dir)
 
     async def add_function(self, name: str) -> None:
-        """Start a function whose folder has just appeared."""
+        """Begin a function whose folder has just appeared. Like an edited one it is not waited for:
+        it may never be ready, and other edits shall be heard."""
         self.layout.listeners[name] = layout.listen(name, self.options, self.ports)
-        await self._start_function(name)
+        for part in self._functions.make(name):
+            keeper = Keeper(part, self.console, self._write_state)
+            self.keepers[part.name] = keeper
+            await keeper.reload()
+        self.console.warn(f"{name} is new, at {self.layout.url_of(name)}")
 
     async def remove_function(self, name: str) -> None:
         """Stop a function whose folder has gone. Its topics stay: they may hold tasks."""

@@ -121,6 +121,18 @@ def test_a_new_task_type_appears_without_a_restart_and_one_that_is_deleted_goes(
     eventually(lambda: "resize_image" not in run.state["functions"])
 
 
+def test_a_new_function_that_is_never_ready_holds_up_no_other_edit(run):
+    write_function(run.root, "stuck")
+    (run.root / "functions" / "stuck" / "main.py").write_text("import time\ntime.sleep(300)\n")
+    eventually(lambda: run.state["functions"]["stuck"])
+
+    write_function(run.root, "relay", version=4)
+
+    eventually(lambda: get(run.state["functions"]["relay"])["version"] == 4, RELOAD_SECONDS)
+    shutil.rmtree(run.root / "functions" / "stuck")
+    eventually(lambda: "stuck" not in run.state["functions"])
+
+
 def test_overrides_shorten_limits(start, checkout):
     overrides = checkout / "short.yaml"
     overrides.write_text("noop: {retry: {min_seconds: 0, max_seconds: 0}, max_attempts: 6}\n")

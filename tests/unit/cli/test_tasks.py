@@ -247,3 +247,18 @@ def test_limits_of_a_task_type_are_in_words(cloudtasker):
 
     for words in (["ordering", "no"], ["max_concurrent", "no", "limit"], ["non_retryable", "-"]):
         assert words in lines
+
+
+def test_the_files_of_task_types_are_checked_without_a_service(cloudtasker, monkeypatch, tmp_path):
+    overrides = tmp_path / "overrides.yaml"
+    monkeypatch.setenv("CLOUDTASKER_TASK_OVERRIDES", str(overrides))
+    overrides.write_text("noop: {max_attempts: 6}")
+    right = cloudtasker("task-types", "--check")
+    overrides.write_text("noop: {max_concurrent: -1}")
+    wrong = cloudtasker("task-types", "--check")
+
+    assert (right.code, right.out) == (0, "")
+    problem = "functions/noop/task.yaml: max_concurrent: Input should be greater than or equal to 1"
+    assert (wrong.code, wrong.out) == (1, problem + "\n")
+    listed = cloudtasker("task-types", "--check", "-o", "json").document
+    assert listed == {"problems": [{"problem": problem}]}
