@@ -42,7 +42,8 @@ _FIXES: Final[Mapping[str, str]] = {
     "CT313": "choose another name, or delete what has this one.",
     "CT404": "`cloudtasker tasks get` shows where it stands.",
     "CT502": "try again; `cloudtasker status` shows which part is not ready.",
-    "CT601": "set CLOUDTASKER_API_KEY; `cloudtasker keys create` makes one, where the database is.",
+    "CT601": "set CLOUDTASKER_API_KEY to a key that the service knows and that may do this; "
+    "`cloudtasker keys create` makes one, where the database is.",
     "CT602": "use a key with that scope; `cloudtasker keys create --scope` makes one.",
 }
 

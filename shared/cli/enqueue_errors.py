@@ -24,13 +24,24 @@ def rejected(refused: ApiError, request: TaskRequest) -> CliError:
         return refusal(refused, NOTHING)
     first, *more = [_line(problem, request) for problem in refused.errors]
     name = request["task_type"]
+    owner = _owner_of(refused.errors[0].field, request)
     return refusal(
         refused,
         *more,
         NOTHING,
         what=f"{name} rejected: {first}",
-        fix=f"`cloudtasker task-types {name}` shows the fields; --sample sends a valid task.",
+        fix=f"`cloudtasker task-types {owner}` shows the fields; --sample sends a valid task.",
     )
+
+
+def _owner_of(field: str, request: TaskRequest) -> str:
+    """The type whose field was refused: a follow-up is of another one."""
+    match field.partition(".")[0]:
+        case "then" if "then" in request:
+            return request["then"]["task_type"]
+        case "on_failure" if "on_failure" in request:
+            return request["on_failure"]["task_type"]
+    return request["task_type"]
 
 
 def not_started(refused: ApiError) -> CliError:

@@ -11,7 +11,7 @@ from shared.cli.output import Output, output_options
 from shared.cli.payload_input import PayloadInput
 from shared.cli.schedule_view import schedule_table
 from shared.cli.setup import Setup
-from shared.cli.words import age
+from shared.cli.words import age, clock
 from shared.client import ApiError, Client
 from shared.client.schedules import ScheduleJson, ScheduleRequest
 from shared.domain.errors import Code
@@ -195,4 +195,4 @@ def _tell(schedule: ScheduleJson, said: str, output: Output) -> None:
 
 def _next(schedule: ScheduleJson, setup: Setup) -> str:
     next_at = schedule["next_at"]
-    return f"at {next_at}, {age(next_at, setup.now())}" if next_at else "never"
+    return f"at {clock(next_at)}, {age(next_at, setup.now())}" if next_at else "never"

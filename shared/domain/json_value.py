@@ -34,7 +34,7 @@ def unstorable(value: Any) -> str | None:
                 if not math.isfinite(one):
                     return f"it has the number {one}, which JSON does not have"
             elif not isinstance(one, _SCALARS):
-                return f"it has a {type(one).__name__}, which JSON does not have"
+                return f"it holds a value of type {type(one).__name__}, which JSON does not have"
     return None
 
 

@@ -34,6 +34,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ENQUEUE, RELAY = "functions/enqueue/main.py", "functions/relay/main.py"
 DATABASE = "functions"
+UNAVAILABLE = 503
 WITHIN_SECONDS = 15.0
 """From the restart to the message: the goal is 5 s, and a busy machine gets three times that."""
 
@@ -68,8 +69,21 @@ async def enqueue(api: FunctionProcess, **changes) -> httpx.Response:
     return await api.client.post("/enqueue-task", json=asked)
 
 
-async def stored(ledger) -> list[UUID]:
-    return [task.id for task in await ledger.find(TaskFilter(), after=None, limit=100)]
+async def crowd(apis, name: str, payload=lambda n: {"result": 1}) -> list[httpx.Response]:
+    """Fifty at once under one key, labelled with it. One that is told that the ledger did not
+    answer in time repeats its request, as callers do: it may have been stored."""
+
+    async def one(n: int) -> httpx.Response:
+        asked = {"payload": payload(n), "idempotency_key": name, "labels": {"crowd": name}}
+        answer = await enqueue(apis[n % 2], **asked)
+        return await one(n) if answer.status_code == UNAVAILABLE else answer
+
+    return await asyncio.gather(*map(one, range(50)))
+
+
+async def stored(ledger, **labels: str) -> list[UUID]:
+    wanted = TaskFilter(labels=labels)
+    return [task.id for task in await ledger.find(wanted, after=None, limit=100)]
 
 
 class Noting(MemoryPublisher):
@@ -155,21 +169,18 @@ async def test_a_relay_that_dies_with_a_batch_in_hand_loses_none_of_it(
 
 
 async def test_fifty_requests_of_one_key_at_once_make_one_task(ledger, apis):
-    answers = await asyncio.gather(
-        *(enqueue(apis[n % 2], idempotency_key="crowd") for n in range(50))
-    )
+    answers = await crowd(apis, "same")
     assert {answer.status_code for answer in answers} == {202}
-    assert len({answer.json()["task_id"] for answer in answers}) == 1
-    assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
-    assert len(await stored(ledger)) == 1
+    [task_id] = await stored(ledger, crowd="same")
+    assert {answer.json()["task_id"] for answer in answers} == {str(task_id)}
+    # None is new where the first was told that it may have been stored.
+    assert sum("idempotency-replayed" not in answer.headers for answer in answers) <= 1
 
 
 async def test_fifty_requests_of_one_key_and_two_payloads_make_one_task(ledger, apis):
-    answers = await asyncio.gather(
-        *(enqueue(apis[n % 2], idempotency_key="two", payload={"result": n % 2}) for n in range(50))
-    )
+    answers = await crowd(apis, "two", lambda n: {"result": n % 2})
     assert sorted({answer.status_code for answer in answers}) == [202, 409]
-    [task_id] = await stored(ledger)
+    [task_id] = await stored(ledger, crowd="two")
     accepted = {a.json()["task_id"] for a in answers if a.status_code == 202}
     refused = {a.json()["code"] for a in answers if a.status_code == 409}
     assert (accepted, refused) == ({str(task_id)}, {"idempotency_conflict"})

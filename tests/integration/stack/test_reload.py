@@ -128,7 +128,7 @@ def test_a_new_function_that_is_never_ready_holds_up_no_other_edit(run):
 
     write_function(run.root, "relay", version=4)
 
-    eventually(lambda: get(run.state["functions"]["relay"])["version"] == 4, RELOAD_SECONDS)
+    eventually(lambda: get(run.state["functions"]["relay"])["version"] == 4, 30)
     shutil.rmtree(run.root / "functions" / "stuck")
     eventually(lambda: "stuck" not in run.state["functions"])
 

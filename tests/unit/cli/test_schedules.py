@@ -10,7 +10,7 @@ CREATE = ["schedules", "create", "nightly", "greet", "30 2 * * *", "name=Ana"]
 def test_a_schedule_is_made_and_listed(cloudtasker):
     made = cloudtasker(*CREATE, "--time-zone", "Europe/Berlin")
     assert made.code == 0
-    assert "Made nightly; it runs at 2026-11-25T01:30:00.000000Z, in 13 h." in made.err
+    assert "Made nightly; it runs at 2026-11-25 01:30:00.000 UTC, in 13 h." in made.err
 
     listed = cloudtasker("schedules", "list")
     assert listed.out.splitlines()[1].split() == [

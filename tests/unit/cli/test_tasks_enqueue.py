@@ -151,6 +151,14 @@ def test_a_rejected_payload_names_every_field_and_what_it_held(cloudtasker):
     assert "cloudtasker task-types greet" in outcome.fix
 
 
+def test_a_rejected_follow_up_points_to_the_fields_of_its_own_type(cloudtasker):
+    follow = '{"task_type": "wave", "payload": {"nothing": 1}}'
+    outcome = cloudtasker("tasks", "enqueue", "greet", "name=Ana", "--then", follow)
+
+    assert outcome.err.startswith("CT301 greet rejected: then.")
+    assert "cloudtasker task-types wave" in outcome.fix
+
+
 @pytest.mark.parametrize("words", [["name=Ana"], ["--sample"]])
 def test_a_mistyped_task_type_names_the_nearest_one(cloudtasker, words):
     outcome = cloudtasker("tasks", "enqueue", "gret", *words)

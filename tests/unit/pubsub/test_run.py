@@ -58,7 +58,7 @@ def test_a_bound_of_no_message_is_refused(capsys):
     with pytest.raises(SystemExit):
         parser().parse_args(["--push-outstanding", "0"])
 
-    assert "0 is less than 1" in capsys.readouterr().err
+    assert "'0' is not a number from 1" in capsys.readouterr().err
 
 
 def test_a_user_agent_that_cannot_be_a_header_is_refused(capsys):
@@ -66,3 +66,15 @@ def test_a_user_agent_that_cannot_be_a_header_is_refused(capsys):
         parser().parse_args(["--push-user-agent", "a\r\nEvil: yes"])
 
     assert "not printable ASCII" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "range_"),
+    [("--port", "from 0 to 65535"), ("--push-outstanding", "from 1")],
+)
+@pytest.mark.parametrize("given", ["x", "-1", "1.5", "99999999999999999999x"])
+def test_what_is_no_number_is_told_with_the_range(capsys, option, range_, given):
+    with pytest.raises(SystemExit):
+        parser().parse_args([f"{option}={given}"])
+
+    assert f"argument {option}: '{given}' is not a number {range_}" in capsys.readouterr().err
