@@ -37,7 +37,8 @@ async def apply(stack: Stack, paths: Iterable[Path]) -> None:
 
 async def _apply(stack: Stack, effect: Effect) -> None:
     task_types = read_task_types(stack.options.root, stack.overrides)
-    if effect.provision:
+    # While a file is wrong, a process that starts anew for any other edit could not read it either.
+    if effect.provision or stack.has_wrong_task_types:
         await stack.check_task_types()
     names, running = set(function_names(stack.options.root)), set(stack.layout.listeners)
     for gone in sorted(running - names):

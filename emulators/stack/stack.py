@@ -63,6 +63,7 @@ class Stack:
         self._zygote = Zygote(options.root, self._common)
         self._guardian = None if parent_death.SUPPORTED else Guardian()
         self._state: state.State | None = None
+        self.has_wrong_task_types = False
 
     async def start(self) -> None:
         """Start everything and return once all of it works.
@@ -147,8 +148,10 @@ class Stack:
     async def check_task_types(self) -> None:
         """Raises: StackError when the product's processes could not read the task types."""
         if (self.options.root / "shared" / "cli").exists():
+            self.has_wrong_task_types = True
             module = Module("shared.cli", catalogue_check.ARGUMENTS, self.parts.product)
             await catalogue_check.check(lambda output: self._zygote.run(module, output))
+            self.has_wrong_task_types = False
 
     async def _start_redis(self) -> None:
         took = "yours"
