@@ -1,14 +1,14 @@
 """The checks of `cloudtasker doctor` on Pub/Sub as it is: topics, subscriptions, push endpoints."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from shared.cli.checkup import Check
 from shared.cli.pubsub_look import LookFailed, Topology, add_hold, look
-from shared.cli.pubsub_rules import BY_STACK, BY_TERRAFORM, judged, short, unheard
+from shared.cli.pubsub_rules import BY_STACK, BY_TERRAFORM, judged, of_gone_types, short, unheard
 from shared.cli.setup import Setup
 from shared.cli.stack_state import StackState
 from shared.client import LOOPBACK, TaskTypeJson
@@ -52,7 +52,7 @@ async def pubsub(
     except LookFailed as failure:
         return [_unseen(place, failure)]
     checks = judged(found, types, BY_STACK if place.is_here else BY_TERRAFORM)
-    return [*made, *checks, *await push_endpoints(setup, found)]
+    return [*made, *checks, *await push_endpoints(setup, found, of_gone_types(found, types))]
 
 
 def _unseen(place: Place, failure: LookFailed) -> Check:
@@ -101,8 +101,9 @@ def _added(topic: str, address: str) -> Check:
         return Check(name, "fail", str(failure), how)
 
 
-async def push_endpoints(setup: Setup, found: Topology) -> list[Check]:
-    """Whether each endpoint that a subscription pushes to answers."""
+async def push_endpoints(setup: Setup, found: Topology, gone: Collection[str] = ()) -> list[Check]:
+    """Whether each endpoint that a subscription pushes to answers; of those whose task type is
+    `gone` none has to."""
     import httpx
 
     by_endpoint: dict[str, str] = {}
@@ -113,7 +114,11 @@ async def push_endpoints(setup: Setup, found: Topology) -> list[Check]:
     async with client:
         asked = [_endpoint(client, url, name) for url, name in by_endpoint.items()]
         checks = await asyncio.gather(*asked)
-    wrong = [one for one, _ in checks if one.verdict != "ok"]
+    wrong = [
+        _of_gone_type(one) if by_endpoint[url] in gone else one
+        for url, (one, _) in zip(by_endpoint, checks, strict=True)
+        if one.verdict != "ok"
+    ]
     if wrong or not checks:
         return wrong
     others = sorted({str(status) for _, status in checks if status != httpx.codes.OK})
@@ -122,12 +127,19 @@ async def push_endpoints(setup: Setup, found: Topology) -> list[Check]:
     return [Check("push endpoints", "ok", f"all {len(checks)} answer{said}")]
 
 
+def _of_gone_type(check: Check) -> Check:
+    """It is not in anybody's way, and may hold messages: whoever deleted the type decides."""
+    said = f"its task type is gone; what waits there is kept. {check.found}"
+    fix = "put the type's folder back, or delete the subscription and the messages that it has"
+    return replace(check, verdict="warn", found=said, fix=fix)
+
+
 async def _endpoint(client: "httpx.AsyncClient", url: str, name: str) -> tuple[Check, int]:
     """GET its /health, which our functions answer without a token; whoever else stands there says
     something, too: the check, and the status."""
     import httpx
 
-    fix = "start what listens there; of a type that is gone delete the subscription"
+    fix = "start what listens there, or delete the subscription if nothing shall"
     check = Check(f"push endpoint of {name}", "fail", url, fix)
     try:
         answer = await client.get(f"{url.rstrip('/')}/health")

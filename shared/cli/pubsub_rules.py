@@ -46,6 +46,20 @@ def judged(found: Topology, types: Sequence[TaskTypeJson], fixes: Fixes) -> list
     return [Check("topics", "ok", f"{said} is heard")]
 
 
+def of_gone_types(found: Topology, types: Sequence[TaskTypeJson]) -> frozenset[str]:
+    """Short names of our push subscriptions whose task type the API does not know; none while it
+    tells of no types at all."""
+    known = {f"{_OURS}{one['name'].replace('_', '-')}-push" for one in types}
+    ours = {
+        short(one.name)
+        for one in found.subscriptions
+        if short(one.name).startswith(_OURS)
+        and short(one.name).endswith("-push")
+        and not _is_dead_letter(one.topic)
+    }
+    return frozenset(ours - known) if types else frozenset()
+
+
 def dead_letter_topics(found: Topology) -> list[str]:
     """Those that a subscription names, and those of our naming."""
     named = {one.dead_letter_topic for one in found.subscriptions if one.dead_letter_topic}

@@ -104,7 +104,22 @@ def test_a_push_endpoint_that_nobody_listens_at_fails(emulator):
     found = asyncio.run(pubsub(Setup(), Place("here", emulator.host), TYPES, fix=False))
     assert verdicts(found)["push endpoint of tasks-noop-push"] == "fail"
     [check] = [one for one in found if one.name == "push endpoint of tasks-noop-push"]
-    assert "of a type that is gone delete the subscription" in check.fix
+    assert "delete the subscription if nothing shall" in check.fix
+
+
+@pytest.mark.parametrize("knows_types", [True, False])
+def test_what_is_left_of_a_deleted_type_is_a_warning_and_stays(emulator, knows_types):
+    seed(emulator, {**PUSH, "name": f"{P}/subscriptions/tasks-resize-image-push"}, DEAD_PUSH, HOLD)
+    types = [{**TYPES[0], "name": "noop"}] if knows_types else []
+    place = Place("here", emulator.host)
+
+    found = asyncio.run(pubsub(Setup(), place, types, fix=False))
+
+    [left] = [one for one in found if one.name == "push endpoint of tasks-resize-image-push"]
+    assert left.verdict == ("warn" if knows_types else "fail")
+    assert ("its task type is gone" in left.found) is knows_types
+    assert verdicts(found)["push endpoint of tasks-noop-dead-push"] == "fail"
+    assert len(look("here", emulator.host).subscriptions) == 3
 
 
 def test_fix_makes_the_subscription_that_a_dead_letter_topic_lacks(emulator):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.cli.pubsub_look import Subscription, Topology
-from shared.cli.pubsub_rules import BY_STACK, DELETED, judged, unheard
+from shared.cli.pubsub_rules import BY_STACK, DELETED, judged, of_gone_types, unheard
 
 P = "projects/p"
 ENDPOINT = "http://127.0.0.1:8101"
@@ -132,3 +132,10 @@ def test_a_project_without_our_topics_is_told_with_its_name(types, verdict):
     assert found_verdict == verdict
     assert "project other" in said
     assert "GOOGLE_CLOUD_PROJECT" in fix
+
+
+def test_of_a_type_that_is_gone_only_the_push_subscription_of_its_tasks_is_left_over():
+    others = [{**TYPES[0], "name": "noop"}]
+    assert of_gone_types(SOUND, TYPES) == set()
+    assert of_gone_types(SOUND, others) == {"tasks-send-email-push"}
+    assert of_gone_types(SOUND, []) == set()
