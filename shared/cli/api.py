@@ -42,10 +42,14 @@ _FIXES: Final[Mapping[str, str]] = {
     "CT313": "choose another name, or delete what has this one.",
     "CT404": "`cloudtasker tasks get` shows where it stands.",
     "CT502": "try again; `cloudtasker status` shows which part is not ready.",
-    "CT601": "set CLOUDTASKER_API_KEY to a key that the service knows and that may do this; "
-    "`cloudtasker keys create` makes one, where the database is.",
+    "CT601": "set CLOUDTASKER_API_KEY; `cloudtasker keys create` makes one, where the database is.",
     "CT602": "use a key with that scope; `cloudtasker keys create --scope` makes one.",
 }
+
+_OTHER_KEY: Final = (
+    "the key of CLOUDTASKER_API_KEY does not count there: it is not known, revoked or over; "
+    "`cloudtasker doctor` looks closer, `cloudtasker keys create` makes one, where the database is."
+)
 
 
 def url_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -114,6 +118,8 @@ def refusal(refused: ApiError, *facts: str, fix: str = "", what: str = "") -> Cl
     """What the API's refusal means here; `fix` and `what` replace the general texts."""
     code, exit_code = _REFUSALS.get(refused.code, _other(refused.status))
     general = _look_at(refused.holder) + _FIXES.get(code, "correct the request, and try again.")
+    if refused.code == Code.UNAUTHENTICATED and settings().api_key:
+        general = _OTHER_KEY
     if refused.code == Code.MISCONFIGURED:
         general = "that log names the file or the setting; `cloudtasker dev` prints it as it comes."
     message = what or _sentence(refused.detail)

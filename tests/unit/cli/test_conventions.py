@@ -143,6 +143,19 @@ def test_each_refusal_has_its_exit_code(cloudtasker, status, code, exit_code, sh
     assert outcome.error["hint"]
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (None, "Fix: set CLOUDTASKER_API_KEY; "),
+        ("ct_of_somebody", "Fix: the key of CLOUDTASKER_API_KEY does not count there: "),
+    ],
+)
+def test_a_key_that_was_sent_is_not_asked_for_again(cloudtasker, key, said):
+    cloudtasker.hosts.apps[BASE_URL] = refusing(401, "unauthenticated")
+
+    assert cloudtasker("tasks", "list", CLOUDTASKER_API_KEY=key).fix.startswith(said)
+
+
 def test_a_service_that_is_set_up_wrongly_is_not_to_be_tried_again(cloudtasker):
     cloudtasker.hosts.apps[BASE_URL] = refusing(500, "misconfigured")
 
