@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import HttpUrl
 
+from shared.domain.outcome import MayPass
 from shared.edges.address_guard import Target
 from shared.edges.pinned_request import send_pinned, system_tls
 
@@ -35,7 +36,7 @@ class Patience:
     excerpt_seconds: float = 5.0
 
 
-class NoAnswer(Exception):
+class NoAnswer(MayPass):
     """Nothing that could be read came back; the receiver may or may not have seen the request."""
 
 

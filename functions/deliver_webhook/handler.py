@@ -10,7 +10,7 @@ from functions.deliver_webhook.delivery import WebhookAnswer, WebhookRequest, po
 from functions.deliver_webhook.payload import DeliverWebhook
 from functions.deliver_webhook.retry_after import retry_after_seconds
 from functions.deliver_webhook.signature import signature_header
-from shared.domain.outcome import RejectTask, RetryLater
+from shared.domain.outcome import MayPass, RejectTask, RetryLater
 from shared.edges.address_guard import Resolve, checked_target, resolve
 from shared.edges.task_context import TaskContext
 
@@ -21,7 +21,7 @@ class WebhookRefused(RejectTask):
     """The receiver's answer is final: the same request would be refused again."""
 
 
-class WebhookFailed(Exception):
+class WebhookFailed(MayPass):
     """The receiver could not take the webhook now: worth another attempt."""
 
 

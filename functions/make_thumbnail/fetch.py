@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import HttpUrl
 
-from shared.domain.outcome import RejectTask
+from shared.domain.outcome import MayPass, RejectTask
 from shared.edges.address_guard import Target
 from shared.edges.pinned_request import send_pinned, system_tls
 
@@ -31,7 +31,7 @@ class Patience:
     whole_seconds: float = 40.0
 
 
-class NotFetched(Exception):
+class NotFetched(MayPass):
     """The image did not come: worth another attempt."""
 
 

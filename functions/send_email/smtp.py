@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Final
 
-from shared.domain.outcome import RejectTask
+from shared.domain.outcome import MayPass, RejectTask
 from shared.settings import Smtp
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ PATIENCE_SECONDS: Final = 45.0
 GOODBYE_SECONDS: Final = 2.0
 
 
-class NotSent(Exception):
+class NotSent(MayPass):
     """The server could not be reached, or refused for now: worth another attempt."""
 
 

@@ -12,6 +12,13 @@ class RejectTask(Exception):
     """Never again: the task is dead at once, whatever attempts are left."""
 
 
+class MayPass(Exception):
+    """Something outside did not work, as it must be expected to at times.
+
+    A failure like any other, but one line of the log: a traceback would say nothing more.
+    """
+
+
 MAX_AFTER_SECONDS: Final = 100 * 366 * 86_400.0
 
 

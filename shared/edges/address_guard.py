@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import HttpUrl
 
-from shared.domain.outcome import RejectTask
+from shared.domain.outcome import MayPass, RejectTask
 from shared.edges.global_address import is_global
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -29,7 +29,7 @@ class BlockedAddress(RejectTask):
     """The URL must not be reached from here. The reason names no address that it resolved to."""
 
 
-class Unresolved(Exception):
+class Unresolved(MayPass):
     """The name has no address now; the DNS may be in trouble: worth another attempt."""
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from shared import telemetry
 from shared.domain.envelope import Delivery, Envelope
+from shared.domain.outcome import MayPass
 from shared.domain.settlement import Settlement
 from shared.domain.task import Claim, Refusal, State
 from shared.edges.handler_run import HandlerRun
@@ -75,7 +76,7 @@ def said_when_long(after_seconds: float = RUNNING_AFTER_SECONDS) -> Iterator[Non
 
 
 def log_execution(execution: Execution, delivery: Delivery, run: HandlerRun) -> None:
-    """Say what became of `delivery`; a failed handler's traceback goes with it."""
+    """Say what became of `delivery`; a defect's traceback goes with it."""
     with telemetry.bound(**_fields(execution)):
         if execution.kept_on_desk:
             log_kept(delivery, execution.kept_on_desk)
@@ -107,7 +108,7 @@ def _log_settlement(settlement: Settlement, run: HandlerRun) -> None:
     telemetry.log(
         event,
         severity=severity,
-        error=run.error if failed else None,
+        error=run.error if failed and not isinstance(run.error, MayPass) else None,
         kind=failure.kind if failure else None,
         why=failure.message if failure else None,
         duration_ms=_milliseconds(run),

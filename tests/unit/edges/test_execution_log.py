@@ -10,6 +10,7 @@ import pytest
 from shared import telemetry
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.outcome import RejectTask, RetryLater, Snooze
+from shared.edges.address_guard import Unresolved
 from shared.edges.execution_log import said_when_long
 from tests.unit.edges.stage import TRACEPARENT
 
@@ -67,6 +68,22 @@ async def test_each_verdict_is_an_event_of_its_own(stage, log_lines, behaviour, 
     assert (line["event"], line["severity"]) == (event, severity)
     assert (line["kind"], line["why"]) == (type(behaviour).__name__, str(behaviour))
     assert ("Traceback" in line["message"]) is (event == "task_failed")
+
+
+@pytest.mark.parametrize("run", [1, 5])
+async def test_a_failure_that_was_to_be_expected_is_one_line(stage, log_lines, run):
+    stage.script.behaviour = Unresolved("hooks.example.com cannot be resolved")
+    task_id = await stage.add()
+    for _ in range(run):
+        await stage.push(task_id)
+
+    last = log_lines()[-1]
+    assert (last["attempt"], last["kind"], last["why"]) == (
+        run,
+        "Unresolved",
+        "hooks.example.com cannot be resolved",
+    )
+    assert "\n" not in last["message"]
 
 
 async def test_the_last_failure_is_an_error_with_the_handlers_traceback(stage, log_lines):
