@@ -29,17 +29,19 @@ async def make_cluster(place: Placement) -> None:
     """
     place.data.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f"{place.data.name}.new-", dir=place.data.parent))
+    guardian = Guardian()
     try:
         if place.identity is not None:
             place.identity.own(new)
-        async with Guardian() as guardian:
-            initdb = [str(place.binaries / "initdb"), "-D", str(new), "-U", "postgres", *_OPTIONS]
-            await _run(place, guardian, initdb)
-            single = [str(place.binaries / "postgres"), "--single", "-D", str(new), "postgres"]
-            await _run(place, guardian, single, f"CREATE DATABASE {DATABASE};\n")
+        await guardian.start()
+        initdb = [str(place.binaries / "initdb"), "-D", str(new), "-U", "postgres", *_OPTIONS]
+        await _run(place, guardian, initdb)
+        single = [str(place.binaries / "postgres"), "--single", "-D", str(new), "postgres"]
+        await _run(place, guardian, single, f"CREATE DATABASE {DATABASE};\n")
         _move(new, place.data)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+        await guardian.stop()
 
 
 def _move(new: Path, data: Path) -> None:

@@ -10,28 +10,15 @@ import os
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
-from types import TracebackType
 
 PROCESS = Path(__file__).with_name("guardian_process.py")
 
 
 class Guardian:
-    """The supervisor's side; as a context it is started, and stopped at the end."""
+    """The supervisor's side."""
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
-
-    async def __aenter__(self) -> "Guardian":
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.stop()
 
     async def start(self) -> None:
         """Start the guardian in a session of its own, so that Ctrl-C passes it by."""

@@ -54,14 +54,19 @@ class GrpcHelper:
         return answer
 
     async def serving(self, address: str, limit_seconds: float) -> None:
-        """Return once the gRPC server at `address` says that it serves.
+        """Return once the gateway at `address` says that it serves.
 
         Raises:
-            TimeoutError: it did not within the limit.
+            StackError: CT106, it did not within the limit.
         """
         answer = await self._ask(action="serving", address=address, limit_seconds=limit_seconds)
         if "error" in answer:
-            raise TimeoutError(answer["error"])
+            raise StackError(
+                "CT106",
+                f"The gateway is not ready: {answer['error']}.",
+                "Your data was not touched.",
+                fix="cloudtasker dev -v shows what it printed.",
+            )
 
     async def stop(self) -> None:
         """End the process; it has nothing to finish."""

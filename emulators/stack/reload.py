@@ -20,26 +20,32 @@ def watch(stack: Stack) -> Watch:
 
 async def follow(stack: Stack, edited: Watch) -> None:
     """Apply every edit to the running stack, until the watch ends."""
+    left = Effect()
     while paths := await edited.edits():
-        await apply(stack, paths)
+        left = await apply(stack, paths, left)
 
 
-async def apply(stack: Stack, paths: Iterable[Path]) -> None:
-    """Restart what the edited files concern; a mistake in them is told, and the run goes on."""
+async def apply(stack: Stack, paths: Iterable[Path], left: Effect) -> Effect:
+    """Restart what the edited files concern, and what is `left` of earlier edits.
+
+    A mistake in them is told, and the run goes on as it was: returns what is left for the next
+    edit. So while a task.yaml is wrong nothing starts anew, as it could not read it either.
+    """
     effect = effect_of(paths, stack.options.root, stack.overrides)
     if not effect:
-        return
+        return left
     try:
-        await _apply(stack, effect)
+        await _apply(stack, effect | left)
     except StackError as error:
         stack.console.warn(str(error))
+        return effect | left
+    return Effect()
 
 
 async def _apply(stack: Stack, effect: Effect) -> None:
     task_types = read_task_types(stack.options.root, stack.overrides)
-    # While a file is wrong, a process that starts anew for any other edit could not read it either.
-    if effect.provision or stack.has_wrong_task_types:
-        await stack.check_task_types()
+    if effect.provision:
+        await stack.product.check_task_types()
     names, running = set(function_names(stack.options.root)), set(stack.layout.listeners)
     for gone in sorted(running - names):
         await stack.remove_function(gone)

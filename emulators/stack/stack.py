@@ -5,27 +5,18 @@ import os
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
 
-from emulators.stack import (
-    catalogue_check,
-    environment,
-    layout,
-    parent_death,
-    servers,
-    state,
-    topology,
-)
+from emulators.stack import environment, layout, parent_death, servers, state, topology
 from emulators.stack.console import Console
-from emulators.stack.errors import StackError
-from emulators.stack.forks import Module, Zygote
+from emulators.stack.forks import Zygote
 from emulators.stack.function_parts import FunctionParts
 from emulators.stack.guardian import Guardian
 from emulators.stack.helper_client import GrpcHelper
 from emulators.stack.keeper import Keeper, Part
 from emulators.stack.lock import RunLock
-from emulators.stack.once import run_once
 from emulators.stack.options import External, Options
 from emulators.stack.parts import RELAY, Parts
 from emulators.stack.ports import HOST, Ports
+from emulators.stack.product import Product
 from emulators.stack.task_types import TaskType, function_names, read_task_types
 
 # Stopped in this order; the limits add up to less than the 3 s that Ctrl-C may take.
@@ -63,7 +54,6 @@ class Stack:
         self._zygote = Zygote(options.root, self._common)
         self._guardian = None if parent_death.SUPPORTED else Guardian()
         self._state: state.State | None = None
-        self.has_wrong_task_types = False
 
     async def start(self) -> None:
         """Start everything and return once all of it works.
@@ -81,9 +71,10 @@ class Stack:
         )
         self._addresses = self._servers.addresses
         self.parts = self._make_parts()
+        self.product = Product(options.root, self._zygote, self.parts.product)
         self._functions = FunctionParts(self.parts, self.ports, self._scale)
         await self._start_all(names, task_types)
-        self._state = self._describe()
+        self._state = state.of_run(self.layout, self._addresses, self._push_account)
         self._write_state()
 
     def _make_parts(self) -> Parts:
@@ -93,6 +84,7 @@ class Stack:
         if self.overrides:
             product["CLOUDTASKER_TASK_OVERRIDES"] = str(self.overrides)
         self.project = product["GOOGLE_CLOUD_PROJECT"]
+        self._push_account = product["CLOUDTASKER_PUSH_SERVICE_ACCOUNT"]
         return Parts(
             root=self.options.root,
             data_dir=self.options.data_dir,
@@ -112,7 +104,7 @@ class Stack:
         async with asyncio.TaskGroup() as group:
             if self._zygote.forks:
                 group.create_task(self._keep(self.parts.zygote_part()))
-            group.create_task(self.check_task_types())
+            group.create_task(self.product.check_task_types())
             pubsub = group.create_task(self._start_pubsub(task_types))
             database = group.create_task(self._start_database())
             group.create_task(self._start_redis())
@@ -136,22 +128,8 @@ class Stack:
             _, seconds = await self._keep(self.parts.postgres(cluster))
             took = f"{seconds:.1f} s"
         self.console.ok("postgres", self._servers.database_place, took)
-        if (self.options.root / "shared" / "migrations").exists():
-            module = Module("shared.cli", ["migrate"], self.parts.product)
-            await run_once(
-                "The database migration",
-                lambda output: self._zygote.run(module, output),
-                fix="correct what the last line says, then start again.",
-            )
+        await self.product.migrate()
         self.parts.schema.set()
-
-    async def check_task_types(self) -> None:
-        """Raises: StackError when the product's processes could not read the task types."""
-        if (self.options.root / "shared" / "cli").exists():
-            self.has_wrong_task_types = True
-            module = Module("shared.cli", catalogue_check.ARGUMENTS, self.parts.product)
-            await catalogue_check.check(lambda output: self._zygote.run(module, output))
-            self.has_wrong_task_types = False
 
     async def _start_redis(self) -> None:
         took = "yours"
@@ -172,11 +150,7 @@ class Stack:
 
     async def provision(self, task_types: list[TaskType]) -> dict[str, int]:
         """Make topics and subscriptions agree with the task types; returns how many of each."""
-        account = (
-            self.parts.product["CLOUDTASKER_PUSH_SERVICE_ACCOUNT"]
-            if self._addresses.pubsub_http
-            else ""
-        )
+        account = self._push_account if self._addresses.pubsub_http else ""
         plan = topology.plan(self.project, task_types, self.layout.urls(), account)
         return await self._helper.provision(self._addresses.pubsub, plan)
 
@@ -191,15 +165,7 @@ class Stack:
         address = f"{HOST}:{self.layout.grpc}"
         _, seconds = await self._keep(self.parts.gateway())
         await pubsub  # the helper does one thing at a time
-        try:
-            await self._helper.serving(address, _SERVING_SECONDS)
-        except TimeoutError as error:
-            raise StackError(
-                "CT106",
-                f"The gateway is not ready: {error}.",
-                "Your data was not touched.",
-                fix="cloudtasker dev -v shows what it printed.",
-            ) from error
+        await self._helper.serving(address, _SERVING_SECONDS)
         self.console.ok("grpc", address, f"{seconds:.1f} s")
 
     async def _start_scheduler(self, first: list[asyncio.Task[None]]) -> None:
@@ -224,19 +190,6 @@ class Stack:
     def keepers_of(self, function: str) -> list[Keeper]:
         """Those of all its processes."""
         return [self.keepers[name] for name in self._functions.names(function)]
-
-    def _describe(self) -> state.State:
-        names = self.layout.urls()
-        return state.State(
-            rest=names.get(layout.ENQUEUE, ""),
-            grpc=f"{HOST}:{self.layout.grpc}",
-            pubsub=self._addresses.pubsub,
-            pubsub_http=self._addresses.pubsub_http,
-            mail=f"http://{HOST}:{self.layout.mail}",
-            postgres=self._addresses.database_url,
-            redis=self._addresses.redis_url,
-            push_service_account=self.parts.product["CLOUDTASKER_PUSH_SERVICE_ACCOUNT"],
-        )
 
     def _write_state(self) -> None:
         """Called whenever a process is another one; before the run is ready there is no file."""

@@ -5,6 +5,10 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from emulators.stack.environment import Addresses
+from emulators.stack.layout import ENQUEUE, Layout
+from emulators.stack.ports import HOST
+
 FILE_NAME = "state.json"
 
 
@@ -31,6 +35,20 @@ class State:
         new.touch(mode=0o600)  # a database URL of the user's may hold a password
         new.write_text(json.dumps(asdict(self), indent=2, sort_keys=True) + "\n")
         os.replace(new, data_dir / FILE_NAME)
+
+
+def of_run(layout: Layout, addresses: Addresses, push_service_account: str) -> State:
+    """Where everything of a run is, but for what restarts and edits change."""
+    return State(
+        rest=layout.urls().get(ENQUEUE, ""),
+        grpc=f"{HOST}:{layout.grpc}",
+        pubsub=addresses.pubsub,
+        pubsub_http=addresses.pubsub_http,
+        mail=f"http://{HOST}:{layout.mail}",
+        postgres=addresses.database_url,
+        redis=addresses.redis_url,
+        push_service_account=push_service_account,
+    )
 
 
 def remove(data_dir: Path) -> None:

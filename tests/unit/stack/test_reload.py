@@ -3,6 +3,7 @@
 from io import StringIO
 from types import SimpleNamespace
 
+from emulators.stack.changes import Effect
 from emulators.stack.console import Console
 from emulators.stack.errors import StackError
 from emulators.stack.reload import apply
@@ -17,12 +18,12 @@ class FakeStack:
         self.layout = SimpleNamespace(listeners={"noop": None})
         self.keepers: dict[str, object] = {}
         self.console = Console(StringIO(), as_json=False, verbose=False)
-        self.has_wrong_task_types = False
+        self.product = self
         self.right = True
         self.reloaded = 0
+        self.provisioned = 0
 
     async def check_task_types(self) -> None:
-        self.has_wrong_task_types = not self.right
         if not self.right:
             raise StackError("CT110", "wrong", fix="correct it")
 
@@ -33,6 +34,7 @@ class FakeStack:
         self.reloaded += 1
 
     async def provision(self, task_types) -> dict[str, int]:
+        self.provisioned += 1
         return {"updated": 0}
 
     async def release_helper(self) -> None:
@@ -46,13 +48,15 @@ async def test_while_a_task_yaml_is_wrong_no_edit_starts_a_process_that_could_no
         (folder / name).touch()
     stack = FakeStack(tmp_path)
 
-    stack.right = False
+    stack.right, left = False, Effect()
     for name in ("task.yaml", "main.py"):
-        await apply(stack, [folder / name])
+        left = await apply(stack, [folder / name], left)
     assert stack.reloaded == 0
 
     stack.right = True
-    await apply(stack, [folder / "task.yaml"])
-    assert (stack.reloaded, stack.has_wrong_task_types) == (1, False)
-    await apply(stack, [folder / "main.py"])
-    assert stack.reloaded == 2
+    left = await apply(stack, [tmp_path / "notes.md"], left)
+    assert stack.reloaded == 0  # nothing of ours was edited
+    left = await apply(stack, [folder / "main.py"], left)
+    assert (stack.reloaded, stack.provisioned, left) == (1, 1, Effect())
+    await apply(stack, [folder / "main.py"], left)
+    assert (stack.reloaded, stack.provisioned) == (2, 1)
