@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -76,16 +77,15 @@ def connect(setup: Setup, url: str | None) -> Client:
     )
 
 
-def run(work: Coroutine[Any, Any, T], *, missing: str = "") -> T:
+def run(work: Coroutine[Any, Any, T], fixes: Mapping[str, str] = MappingProxyType({})) -> T:
     """Run `work`; what goes wrong with the API becomes a CliError.
 
-    `missing` is what to do about an id that is not there, when it is no task's.
+    `fixes` are what to do, by the API's code, where it is not what one does about a task.
     """
     try:
         return asyncio.run(work)
     except ApiError as refused:
-        fix = missing if refused.code == Code.NOT_FOUND else ""
-        raise refusal(refused, fix=fix) from refused
+        raise refusal(refused, fix=fixes.get(refused.code, "")) from refused
     except ServiceUnreachable as away:
         raise unanswered(away) from away
     except WaitTimedOut as late:
@@ -117,13 +117,16 @@ def unanswered(away: ServiceUnreachable, *facts: str) -> CliError:
 def refusal(refused: ApiError, *facts: str, fix: str = "", what: str = "") -> CliError:
     """What the API's refusal means here; `fix` and `what` replace the general texts."""
     code, exit_code = _REFUSALS.get(refused.code, _other(refused.status))
-    general = _look_at(refused.holder) + _FIXES.get(code, "correct the request, and try again.")
-    if refused.code == Code.UNAUTHENTICATED and settings().api_key:
-        general = _OTHER_KEY
-    if refused.code == Code.MISCONFIGURED:
-        general = "that log names the file or the setting; `cloudtasker dev` prints it as it comes."
     message = what or _sentence(refused.detail)
-    return CliError(code, message, *facts, fix=fix or general, exit_code=exit_code)
+    return CliError(code, message, *facts, fix=fix or _fix_of(refused, code), exit_code=exit_code)
+
+
+def _fix_of(refused: ApiError, code: str) -> str:
+    if refused.code == Code.MISCONFIGURED:
+        return "that log names the file or the setting; `cloudtasker dev` prints it as it comes."
+    if refused.code == Code.UNAUTHENTICATED and settings().api_key:
+        return _OTHER_KEY
+    return _look_at(refused.holder) + _FIXES.get(code, "correct the request, and try again.")
 
 
 def _look_at(holder: Mapping[str, str]) -> str:

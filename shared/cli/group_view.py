@@ -1,11 +1,15 @@
 """How a group of tasks is shown."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from shared.cli.output import Output
 from shared.client import GroupJson
+from shared.domain.errors import Code
 
-NO_GROUP: Final = "`cloudtasker groups start` printed its id, and `tasks get` of a member shows it."
+FIXES: Final[Mapping[str, str]] = {
+    Code.NOT_FOUND: "`cloudtasker groups start` printed its id, `tasks get` of a member shows it."
+}
 
 
 def show_group(group: GroupJson, output: Output) -> None:

@@ -10,7 +10,7 @@ import rich_click as click
 from shared.cli.api import connect, run, url_option
 from shared.cli.enqueue_errors import not_started, without_answer
 from shared.cli.errors import Exit
-from shared.cli.group_view import NO_GROUP, show_group
+from shared.cli.group_view import FIXES, show_group
 from shared.cli.output import Output, output_options
 from shared.cli.setup import Setup
 from shared.client import (
@@ -72,7 +72,7 @@ def get(setup: Setup, group_id: str, url: str | None, output: Output) -> None:
         async with connect(setup, url) as client:
             return await client.group(group_id)
 
-    show_group(run(work(), missing=NO_GROUP), output)
+    show_group(run(work(), FIXES), output)
 
 
 @click.command()
@@ -103,7 +103,7 @@ def wait(
         async with connect(setup, url) as client:
             return await client.wait_for_group(group_id, timeout)
 
-    group = run(work(), missing=NO_GROUP)
+    group = run(work(), FIXES)
     show_group(group, output)
     if group["state"] == "running":
         output.note(f"It still runs after {timeout:g} s.")

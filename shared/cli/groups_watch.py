@@ -9,7 +9,7 @@ import rich_click as click
 
 from shared.cli.api import connect, run, url_option
 from shared.cli.errors import CliError, Exit
-from shared.cli.group_view import NO_GROUP, show_group
+from shared.cli.group_view import FIXES, show_group
 from shared.cli.output import Output, output_options
 from shared.cli.progress import Progress
 from shared.cli.setup import Setup
@@ -38,7 +38,7 @@ def watch(context: click.Context, group_id: str, url: str | None, output: Output
             return await _followed(client, group_id, output)
 
     try:
-        group = run(work(), missing=NO_GROUP)
+        group = run(work(), FIXES)
     except KeyboardInterrupt:
         raise _detached(group_id) from None
     if output.format != "jsonl":

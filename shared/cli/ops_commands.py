@@ -1,6 +1,7 @@
 """`cloudtasker ops list`, `get`, `watch` and `stop`."""
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 import rich_click as click
@@ -13,8 +14,11 @@ from shared.cli.setup import Setup
 from shared.cli.task_view import plain_grid
 from shared.cli.words import age, clock, plain
 from shared.client.desk_shapes import OperationItem, OperationJson
+from shared.domain.errors import Code
 
-_MISSING: Final = "`cloudtasker ops list` shows the newest with their ids."
+_FIXES: Final[Mapping[str, str]] = {
+    Code.NOT_FOUND: "`cloudtasker ops list` shows the newest with their ids."
+}
 
 
 @click.command("list")
@@ -81,7 +85,7 @@ def get(setup: Setup, operation_id: str, items: bool, url: str | None, output: O
                 return operation, []
             return operation, [one async for one in client.operation_items(operation_id)]
 
-    operation, each = run(work(), missing=_MISSING)
+    operation, each = run(work(), _FIXES)
     if not output.is_table:
         output.document({**operation, "items": each} if items else operation)
         return
@@ -116,7 +120,7 @@ def watch_operation(setup: Setup, operation_id: str, url: str | None, output: Ou
         async with connect(setup, url) as client:
             return await client.operation(operation_id)
 
-    finish(watch(setup, url, run(work(), missing=_MISSING), output), output)
+    finish(watch(setup, url, run(work(), _FIXES), output), output)
 
 
 @click.command()
@@ -136,7 +140,7 @@ def stop(setup: Setup, operation_id: str, url: str | None, output: Output) -> No
         async with connect(setup, url) as client:
             return await client.stop_operation(operation_id)
 
-    operation = run(work(), missing=_MISSING)
+    operation = run(work(), _FIXES)
     if output.is_table:
         output.note(summary(operation))
     else:

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import rich_click as click
 
-from shared.cli.api import connect, refusal, run, url_option
+from shared.cli.api import connect, run, url_option
 from shared.cli.output import Output, output_options
 from shared.cli.payload_input import PayloadInput
 from shared.cli.schedule_view import schedule_table
 from shared.cli.setup import Setup
 from shared.cli.words import age, clock
-from shared.client import ApiError, Client
+from shared.client import Client
 from shared.client.schedules import ScheduleJson, ScheduleRequest
 from shared.domain.errors import Code
 from shared.domain.missed import Missed
@@ -177,14 +177,9 @@ def run_now(setup: Setup, name: str, url: str | None, output: Output) -> None:
 def _ask(setup: Setup, url: str | None, ask: Callable[[Client], Awaitable[Any]]) -> Any:
     async def work() -> Any:
         async with connect(setup, url) as client:
-            try:
-                return await ask(client)
-            except ApiError as refused:
-                if refused.code not in _FIXES:
-                    raise
-                raise refusal(refused, fix=_FIXES[refused.code]) from refused
+            return await ask(client)
 
-    return run(work())
+    return run(work(), _FIXES)
 
 
 def _tell(schedule: ScheduleJson, said: str, output: Output) -> None:

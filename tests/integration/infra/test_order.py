@@ -82,6 +82,13 @@ def test_what_pubsub_itself_is_granted_waits_until_its_account_exists(waits_for,
     assert AGENT in waits_for[f"messaging.{grant}"]
 
 
+def test_work_is_pushed_after_somebody_holds_its_dead_letters(waits_for):
+    earlier = waits_for["messaging.google_pubsub_subscription.tasks_push"]
+
+    assert "messaging.google_pubsub_subscription.dead_hold" in earlier
+    assert "messaging.google_pubsub_topic_iam_member.agent_forwards" in earlier
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_rolls_out_after_the_migration_and_the_grants_to_build_it(waits_for, function):
     assert BEFORE_A_FUNCTION - waits_for[function] == set()

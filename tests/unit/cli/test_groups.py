@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from shared.cli.group_view import NO_GROUP
+from shared.cli.group_view import FIXES
+from shared.domain.errors import Code
 from shared.domain.outcome import Failure, Rejected, Succeeded
 
 GREET = {"task_type": "greet", "payload": {"name": "Ana"}}
@@ -136,4 +137,4 @@ def test_of_what_follows_a_group_only_what_comes_has_an_id(cloudtasker, start):
 def test_a_group_that_does_not_exist_exits_with_3(cloudtasker, command):
     outcome = cloudtasker("groups", command, "01934b1a-0000-7000-8000-000000000000")
 
-    assert (outcome.code, outcome.fix) == (3, f"Fix: {NO_GROUP}")
+    assert (outcome.code, outcome.fix) == (3, f"Fix: {FIXES[Code.NOT_FOUND]}")

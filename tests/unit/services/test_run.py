@@ -289,18 +289,23 @@ async def test_progress_is_written_at_once_and_then_the_last_word_of_each_second
     await run.close()
 
 
-async def test_the_last_word_is_written_when_the_handler_ends_within_the_second(held):
+@pytest.fixture
+async def hurried(held):
+    """A run whose handler has said two words within the second: one is written, one waits."""
     run, ledger = held
     await run.progress(0, "begun")
     await run.progress(100, "done")
+    return run, ledger
+
+
+async def test_the_last_word_is_written_when_the_handler_ends_within_the_second(hurried):
+    run, ledger = hurried
     await run.close()
     assert ledger.words == [(0, "begun"), (100, "done")]
 
 
-async def test_a_word_that_the_end_of_the_handler_cuts_off_is_said_again(held):
-    run, ledger = held
-    await run.progress(0, "begun")
-    await run.progress(100, "done")
+async def test_a_word_that_the_end_of_the_handler_cuts_off_is_said_again(hurried):
+    run, ledger = hurried
     say, held_up = ledger.say_progress, asyncio.Event()
 
     async def slow(*said):
@@ -314,10 +319,8 @@ async def test_a_word_that_the_end_of_the_handler_cuts_off_is_said_again(held):
     assert ledger.words == [(0, "begun"), (100, "done")]
 
 
-async def test_a_run_that_lost_its_lease_ends_without_its_last_word(held):
-    run, ledger = held
-    await run.progress(0, "begun")
-    await run.progress(100, "done")
+async def test_a_run_that_lost_its_lease_ends_without_its_last_word(hurried):
+    run, ledger = hurried
     ledger._rows[run.claim.task_id].token += 1
     await run.close()
     assert (await ledger.get(run.claim.task_id)).progress.percent == 0
