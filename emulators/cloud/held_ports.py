@@ -14,6 +14,7 @@ _FROM = {"postgres": 15532, "redis": 16479, "workload": 9101, "scheduler": 0, "a
 # Beyond the functions of local stacks: one that starts while the deployment does not run would
 # take a port that must not move.
 _BASE_FROM = Base(pubsub=8785, pubsub_http=8786, smtp=1125, mail=8725)
+FIRST_PORTS = (*_FROM.values(), *vars(_BASE_FROM).values())
 
 
 class HeldPorts:

@@ -8,8 +8,8 @@ from emulators.stack.options import External, Options
 from emulators.stack.ports import HOST, Ports
 
 ENQUEUE = "enqueue"
-_FUNCTIONS_FROM = 8101
-_PROCESSES_FROM = 8401
+FUNCTIONS_FROM = 8101
+PROCESSES_FROM = 8401
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ def listen(function: str, options: Options, ports: Ports) -> socket.socket:
     """The listening socket of one function; it stays the same over restarts."""
     if function == ENQUEUE:
         return ports.listen("the REST API", 5000, asked=options.rest_port, flag="--rest-port")
-    return ports.listen_quietly(_FUNCTIONS_FROM)
+    return ports.listen_quietly(FUNCTIONS_FROM)
 
 
 def listen_alone(ports: Ports) -> socket.socket:
     """The socket of one of several processes of a function, for questions to it alone."""
-    return ports.listen_quietly(_PROCESSES_FROM)
+    return ports.listen_quietly(PROCESSES_FROM)

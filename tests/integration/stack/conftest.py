@@ -28,7 +28,7 @@ async def {name}(request):
 # What it does not hear is that its input ends: the real one's child ends then, after a while.
 ENDLESS = """#!/bin/sh
 echo half > "$2/PG_VERSION"
-sleep 60 &
+sleep 300 &
 echo $$ $! > "$2/pids.new"
 mv "$2/pids.new" "$2/pids"
 wait
@@ -82,8 +82,8 @@ def write_function(root: Path, name: str, version: int = 1) -> None:
 
 
 def endless_initdb(folder: Path) -> Path:
-    """A folder of database binaries whose initdb starts a child and waits for it; the pids of both
-    stand in the new database folder then."""
+    """A folder of database binaries whose initdb starts a child and waits for it, longer than any
+    test; the pids of both stand in the new database folder then."""
     folder.mkdir()
     (folder / "initdb").write_text(ENDLESS)
     (folder / "postgres").write_text("#!/bin/sh\n")

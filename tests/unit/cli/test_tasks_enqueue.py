@@ -151,11 +151,12 @@ def test_a_rejected_payload_names_every_field_and_what_it_held(cloudtasker):
     assert "cloudtasker task-types greet" in outcome.fix
 
 
-def test_a_rejected_follow_up_points_to_the_fields_of_its_own_type(cloudtasker):
+@pytest.mark.parametrize(("option", "field"), [("--then", "then"), ("--on-failure", "on_failure")])
+def test_a_rejected_follow_up_points_to_the_fields_of_its_own_type(cloudtasker, option, field):
     follow = '{"task_type": "wave", "payload": {"nothing": 1}}'
-    outcome = cloudtasker("tasks", "enqueue", "greet", "name=Ana", "--then", follow)
+    outcome = cloudtasker("tasks", "enqueue", "greet", "name=Ana", option, follow)
 
-    assert outcome.err.startswith("CT301 greet rejected: then.")
+    assert outcome.err.startswith(f"CT301 greet rejected: {field}.")
     assert "cloudtasker task-types wave" in outcome.fix
 
 

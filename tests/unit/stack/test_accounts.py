@@ -1,7 +1,9 @@
 import os
+from pathlib import Path
 
 import pytest
 
+from emulators.stack import accounts
 from emulators.stack.accounts import Account
 from emulators.stack.placement import place
 from emulators.stack.relocation import forget_data, reachable_binaries, reachable_data
@@ -66,3 +68,17 @@ def test_a_normal_user_runs_everything_where_it_is(tmp_path):
     placement = place(tmp_path, tmp_path / "postgres")
 
     assert (placement.binaries, placement.identity) == (tmp_path, None)
+
+
+def test_a_folder_looks_given_only_once_all_in_it_is(tmp_path, monkeypatch):
+    """So who is killed meanwhile begins anew at the next start."""
+    (tmp_path / "base").mkdir()
+    for file in (tmp_path / "PG_VERSION", tmp_path / "base" / "1"):
+        file.touch()
+    given = []
+    monkeypatch.setattr(os, "chown", lambda name, *_, **__: given.append(Path(name)))
+
+    accounts._give(tmp_path, tmp_path.stat().st_uid + 1, 1)
+
+    assert set(given) == {tmp_path, *tmp_path.rglob("*")}
+    assert given[-1] == tmp_path

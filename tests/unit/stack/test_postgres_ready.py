@@ -2,6 +2,7 @@
 
 import pytest
 
+from emulators.stack import postgres as module
 from emulators.stack.placement import Placement
 from emulators.stack.postgres import Postgres
 
@@ -44,3 +45,15 @@ def test_one_that_stops_is_told_from_one_that_serves(postgres, tmp_path):
 
     write(tmp_path, PID, "stopping")
     assert postgres._is_stopping()
+
+
+@pytest.mark.parametrize(("status", "is_orphan"), [("stopping", False), ("ready   ", True)])
+async def test_only_one_that_stops_is_given_time_to_write_what_it_has(
+    postgres, tmp_path, monkeypatch, status, is_orphan
+):
+    write(tmp_path, PID, status)
+    looks = iter([True, True, False])
+    monkeypatch.setattr(Postgres, "_serves", lambda *_: next(looks))
+    monkeypatch.setattr(module, "_ORPHAN_LIMIT_SECONDS", 0)
+
+    assert await postgres._is_orphan(PID) is is_orphan
