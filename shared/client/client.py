@@ -26,6 +26,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote, urlsplit
 
+from shared.client.answers import REQUEST_SECONDS, answer_of, no_answer, receipt_of, refusal_of
 from shared.client.desk import DeskCalls
 from shared.client.errors import ApiError, ServiceUnreachable, WaitTimedOut
 from shared.client.groups import GroupCalls
@@ -33,7 +34,7 @@ from shared.client.schedules import ScheduleCalls
 from shared.client.shapes import Receipt, TaskJson, TaskRequest, TaskSummary, TaskTypeJson
 from shared.client.watching import watched
 from shared.domain.blob import MAX_LARGE_BODY_BYTES
-from shared.domain.errors import Code, InvalidField
+from shared.domain.errors import Code
 from shared.domain.task import FINAL
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-REQUEST_SECONDS: Final = 15.0
-"""How long one request may take: an enqueue waits for a commit and a moment for Pub/Sub."""
 OUTAGE_SECONDS: Final = 10.0
 """How long `wait` bears with a service that is away, as it is while a function reloads."""
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -115,7 +114,7 @@ class Client(DeskCalls, ScheduleCalls, GroupCalls):
         """
         response = await self._request("POST", "/enqueue-task", json=request)
         replayed = response.headers.get("Idempotency-Replayed") == "true"
-        return _receipt(_answer(response) | {"replayed": replayed})
+        return receipt_of(answer_of(response) | {"replayed": replayed})
 
     async def enqueue_all(self, requests: Sequence[TaskRequest]) -> list[Receipt | ApiError]:
         """Accept 1 to 1,000 tasks in one commit; one outcome each, in order.
@@ -124,7 +123,8 @@ class Client(DeskCalls, ScheduleCalls, GroupCalls):
         """
         answer = await self._ask("POST", "/enqueue-tasks", json={"tasks": list(requests)})
         return [
-            _refusal(one["error"]) if "error" in one else _receipt(one) for one in answer["results"]
+            refusal_of(one["error"]) if "error" in one else receipt_of(one)
+            for one in answer["results"]
         ]
 
     async def get(self, task_id: str) -> TaskJson:
@@ -196,8 +196,8 @@ class Client(DeskCalls, ScheduleCalls, GroupCalls):
 
         Raises: ApiError (`not_found`); ServiceUnreachable after ten tries in turn.
         """
-        unreachable = partial(_no_answer, self.url)
-        changes = watched(self._http, task_id, _answer, unreachable, self._clock.sleep)
+        unreachable = partial(no_answer, self.url)
+        changes = watched(self._http, task_id, answer_of, unreachable, self._clock.sleep)
         async with aclosing(changes):
             async for task in changes:
                 yield task
@@ -223,7 +223,7 @@ class Client(DeskCalls, ScheduleCalls, GroupCalls):
         return left > 0
 
     async def _ask(self, method: str, path: str, **content: Any) -> Any:
-        return _answer(await self._request(method, path, **content))
+        return answer_of(await self._request(method, path, **content))
 
     async def _request(self, method: str, path: str, **content: Any) -> "httpx.Response":
         import httpx
@@ -236,23 +236,7 @@ class Client(DeskCalls, ScheduleCalls, GroupCalls):
         try:
             return await self._http.send(request)
         except httpx.TransportError as failure:
-            raise _no_answer(self.url, failure) from failure
-
-
-def _answer(response: "httpx.Response") -> dict[str, Any]:
-    """The JSON object of a successful answer, empty for 204. Raises: ApiError for any other."""
-    if response.status_code == 204:
-        return {}
-    try:
-        answer = response.json()
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        said = f"{response.url} answered {response.status_code}, not the API's JSON"
-        raise ApiError("unexpected_answer", response.status_code, said)
-    if not response.is_success:
-        raise _refusal(answer, response.status_code)
-    return answer
+            raise no_answer(self.url, failure) from failure
 
 
 def _pauses() -> Iterator[float]:
@@ -265,36 +249,3 @@ def _pauses() -> Iterator[float]:
 
 def _is_refusal(error: ServiceUnreachable | ApiError) -> bool:
     return isinstance(error, ApiError) and error.status < 500
-
-
-def _receipt(answer: Mapping[str, Any]) -> Receipt:
-    return Receipt(
-        task_id=answer["task_id"],
-        task_type=answer["task_type"],
-        state=answer["state"],
-        created_at=answer["created_at"],
-        replayed=answer["replayed"],
-    )
-
-
-def _refusal(problem: Mapping[str, Any], status: int = 0) -> ApiError:
-    """Read RFC 9457 problem details with our members `code`, `errors`, `task_id`, `group_id`."""
-    errors = [
-        InvalidField(e.get("field", ""), e.get("problem", "")) for e in problem.get("errors", [])
-    ]
-    detail = problem.get("detail") or problem.get("title") or "no reason was given"
-    holder = {name: problem[name] for name in ("task_id", "group_id") if name in problem}
-    code, said = problem.get("code", "unknown"), problem.get("status", status)
-    return ApiError(code, said, detail, errors, holder)
-
-
-def _no_answer(url: str, failure: "httpx.TransportError") -> ServiceUnreachable:
-    import httpx
-
-    if isinstance(failure, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):
-        said = str(failure) or f"no connection within {REQUEST_SECONDS:g} s"
-        return ServiceUnreachable(url, f"cannot be reached: {said}", sent=False)
-    if isinstance(failure, httpx.TimeoutException):
-        return ServiceUnreachable(url, f"did not answer within {REQUEST_SECONDS:g} s", sent=True)
-    said = str(failure) or type(failure).__name__
-    return ServiceUnreachable(url, f"broke off the connection: {said}", sent=True)
